@@ -1,0 +1,1 @@
+"""Graph → Graph rewrites; each keeps the graph's outputs.  One file a pass."""

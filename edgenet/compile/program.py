@@ -1,0 +1,318 @@
+"""Graph → Program: a flat list of kernel calls over one planned arena.
+
+Compiling a graph takes five steps, each a function or class below:
+
+1. *lower* every node to kernel calls (`edgenet.graph.Call`), views to no call at all;
+2. *place* every operand: a view lies in its source, an input of a concatenation inside its result (`_Places`);
+3. *split* the calls into those that depend on constants alone, which run once and whenever a weight has changed
+   (packing of weights, folding of batch norm), and those of every run (`_constant_calls`);
+4. *plan* the memory of the second kind by lifetime, in one arena (`memory.plan`);
+5. *write* the argument blocks and the step tables.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from edgenet.graph import At, Call, Graph, Node, Scratch, ShapeError, Value, get_op
+from edgenet.graph.variable import latest_change, touch
+from edgenet.kernels.compiler import Kernel
+from edgenet.kernels.cpu.movement import copy
+from edgenet.kernels.parallel import Table
+
+from .memory import ALIGN_BYTES, Buffer, plan
+
+#: a call with less work (see `Call.work`) is not worth a second thread
+SERIAL_BELOW = 150_000
+
+Operand = Value | Scratch
+
+
+class Step(NamedTuple):
+    """One call of a program and the node it came from."""
+
+    node: Node
+    call: Call
+
+
+class _Places:
+    """Which operand lies inside which other one, and where."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.parent: dict[int, tuple[Operand, int]] = {}
+        outputs = {id(v) for v in graph.outputs}
+        for node in graph.nodes:
+            op = get_op(node.op)
+            if op.view and node.inputs[0] is not None:
+                self.parent[id(node.output)] = (node.inputs[0], 0)
+            for value, offset in op.inside(node):
+                root, start = self.root(value)
+                free = isinstance(root, Value) and root.node is not None and id(root) not in outputs
+                if free and start == 0 and root.spec.size == value.spec.size and root is not self.root(node.output)[0]:
+                    self.parent[id(root)] = (node.output, offset)
+
+    def root(self, operand: Operand) -> tuple[Operand, int]:
+        """The operand that owns the memory, and the offset in it in elements."""
+        offset = 0
+        while id(operand) in self.parent:
+            operand, more = self.parent[id(operand)]
+            offset += more
+        return operand, offset
+
+
+def _operands(call: Call, written: bool) -> list[tuple[Operand, int]]:
+    """The operands that a call writes (or reads), with the offsets that the call adds."""
+    out = []
+    for kind, arg in zip(call.kernel.args[:-2], call.args, strict=True):
+        if kind.pointer and (kind.writes if written else kind.reads):
+            if isinstance(arg, At):
+                out.append((arg.operand, arg.offset))
+            elif isinstance(arg, Value | Scratch):
+                out.append((arg, 0))
+    return out
+
+
+def _constant_calls(steps: list[Step], places: _Places, variables_fixed: bool) -> set[int]:
+    """Numbers of the steps whose operands depend on constants (and, in inference, on variables) alone."""
+
+    def roots(call: Call, written: bool) -> list[Operand]:
+        return [places.root(o)[0] for o, _ in _operands(call, written)]
+
+    def fixed(operand: Operand) -> bool:
+        if isinstance(operand, Scratch):
+            return False
+        return operand.array is not None or (variables_fixed and operand.variable is not None)
+
+    tainted: set[int] = set()  # roots that some call writes in every run
+    while True:
+        once, known = set(), set()
+        clash = False
+        for i, (node, call) in enumerate(steps):
+            reads, writes = roots(call, False), roots(call, True)
+            op = get_op(node.op)
+            if (
+                reads
+                and not op.effect
+                and not op.random
+                and all(fixed(r) or id(r) in known for r in reads if r not in writes)
+                and not any(id(w) in tainted for w in writes)
+            ):
+                once.add(i)
+                known.update(id(w) for w in writes)
+            else:
+                clash = clash or any(id(w) in known for w in writes)
+                tainted.update(id(w) for w in writes)
+        if not clash:
+            return once
+
+
+class Program:
+    """A compiled graph.  ``run`` takes one array for each input of the graph and returns one for each output."""
+
+    def __init__(self, graph: Graph, variables_fixed: bool) -> None:
+        self.graph = graph
+        self._lock = threading.Lock()
+        places = self._places = _Places(graph)
+        steps = [Step(n, c) for n in graph.nodes if not get_op(n.op).view for c in get_op(n.op).lower(n)]
+        steps = [s for s in steps if s.call.tasks > 0 and not self._onto_itself(s.call)]
+        once = _constant_calls(steps, places, variables_fixed)
+        self.steps = [s for i, s in enumerate(steps) if i not in once]
+        self._keep: list[Any] = []
+        self._address: dict[int, int] = {}
+        constant_steps = [s for i, s in enumerate(steps) if i in once]
+        self.constant_bytes = self._place_constants(graph, constant_steps)
+        self.arena_bytes = self._place_arena(graph)
+        self.writes_variables = any(get_op(n.op).effect for n in graph.nodes)
+        self._once = self._table(constant_steps)
+        self._table_of_run = self._table(self.steps)
+        self._stamp = -1
+        self.inputs = [self._view(v) for v in graph.inputs]
+        self.outputs = [self._view(v) for v in graph.outputs]
+
+    # places ----------------------------------------------------------------------------------------------------------
+
+    def _onto_itself(self, call: Call) -> bool:
+        """Whether a copy's source already lies where it should go."""
+        if call.kernel is not copy:
+            return False
+        (source, a), (target, b) = _operands(call, False)[0], _operands(call, True)[0]
+        (root_a, at_a), (root_b, at_b) = self._places.root(source), self._places.root(target)
+        return root_a is root_b and at_a + a == at_b + b
+
+    def _memory(self, size_bytes: int) -> int:
+        """Address of new zeroed memory that lives as long as the program."""
+        memory = np.zeros(size_bytes + ALIGN_BYTES, np.uint8)
+        self._keep.append(memory)
+        address = memory.ctypes.data
+        return address + -address % ALIGN_BYTES
+
+    def _place_constants(self, graph: Graph, steps: list[Step]) -> int:
+        total = 0
+        for step in steps:
+            for operand, _ in _operands(step.call, True):
+                root, _ = self._places.root(operand)
+                if id(root) not in self._address:
+                    total += root.spec.size_bytes
+                    self._keep.append(root)
+                    self._address[id(root)] = self._memory(root.spec.size_bytes)
+        return total
+
+    def _fixed_address(self, operand: Operand) -> int | None:
+        """Address of a constant or a variable."""
+        data = operand.data if isinstance(operand, Value) else None
+        if data is None:
+            return None
+        self._keep.append(data)
+        return int(data.ctypes.data)
+
+    def _place_arena(self, graph: Graph) -> int:
+        buffers: dict[int, Buffer] = {}
+
+        def use(operand: Operand, step: int) -> None:
+            root, _ = self._places.root(operand)
+            if id(root) in self._address or (isinstance(root, Value) and root.data is not None):
+                return
+            buffer = buffers.get(id(root))
+            if buffer is None:
+                self._keep.append(root)
+                buffers[id(root)] = Buffer(root.spec.size_bytes, step, step)
+            else:
+                buffer.last = step
+
+        for value in graph.inputs:
+            use(value, -1)
+        for i, step in enumerate(self.steps):
+            for operand, _ in _operands(step.call, False) + _operands(step.call, True):
+                use(operand, i)
+        for value in graph.outputs:
+            use(value, len(self.steps))
+        size = plan(list(buffers.values()))
+        arena = self._memory(size)
+        self.buffers = buffers
+        self._address.update((key, arena + b.offset_bytes) for key, b in buffers.items())
+        return size
+
+    def _find(self, operand: Operand, offset: int = 0) -> int:
+        """Address of element `offset` of an operand."""
+        root, start = self._places.root(operand)
+        base = self._address.get(id(root))
+        if base is None:
+            base = self._fixed_address(root)
+        if base is None:
+            raise AssertionError(f"{operand!r} is read but nothing writes it")
+        return base + (start + offset) * np.dtype(root.spec.dtype).itemsize
+
+    # step tables -----------------------------------------------------------------------------------------------------
+
+    def _word(self, arg: Any) -> Any:
+        if arg is None:
+            return 0
+        if isinstance(arg, At):
+            return self._find(arg.operand, arg.offset)
+        if isinstance(arg, Value | Scratch):
+            return self._find(arg)
+        if isinstance(arg, np.ndarray):
+            self._keep.append(arg)
+            return arg.ctypes.data
+        return arg
+
+    def _table(self, steps: list[Step]) -> Table:
+        blocks = []
+        for step in steps:
+            call = step.call
+            for kind, arg, name in zip(call.kernel.args[:-2], call.args, call.kernel.parameters, strict=False):
+                _check(call.kernel, kind, arg, name)
+            words = call.kernel.pack(tuple(self._word(a) for a in call.args))
+            blocks.append(np.array(words or [0], np.int64))
+        self._keep.extend(blocks)
+        rows = [
+            (s.call.kernel, b.ctypes.data, s.call.tasks, s.call.tasks < 2 or s.call.work < SERIAL_BELOW)
+            for s, b in zip(steps, blocks, strict=True)
+        ]
+        return Table(rows)
+
+    def _view(self, value: Value) -> np.ndarray:
+        """The memory of an input or output as an array."""
+        spec = value.spec
+        address = self._find(value)
+        holder = (np.ctypeslib.as_ctypes_type(np.dtype(spec.dtype)) * max(spec.size, 1)).from_address(address)
+        return np.ctypeslib.as_array(holder)[: spec.size].reshape(spec.sizes)
+
+    # running ---------------------------------------------------------------------------------------------------------
+
+    def run(self, *arrays: Any) -> list[np.ndarray]:
+        """Copy the inputs in, run every step, copy the outputs out.
+
+        Raises:
+            ShapeError: if the number or a shape of the inputs is not what the graph was compiled for.
+            TypeError: if an input cannot be converted to the dtype of the graph's.
+        """
+        if len(arrays) != len(self.inputs):
+            raise ShapeError(f"{self.graph.name}: expected {len(self.inputs)} inputs, got {len(arrays)}")
+        with self._lock:
+            for home, array, value in zip(self.inputs, arrays, self.graph.inputs, strict=True):
+                array = np.asarray(array)
+                if array.shape != home.shape:
+                    raise ShapeError(f"input {value.name!r}: expected shape {home.shape}, got {array.shape}")
+                np.copyto(home, array, casting="same_kind")
+            self.execute()
+            return [view.copy() for view in self.outputs]
+
+    def execute(self) -> None:
+        """Run every step on what lies in `inputs`; the results lie in `outputs`."""
+        if self._stamp != latest_change():
+            self._once.run()
+            self._stamp = latest_change()
+        self._table_of_run.run()
+        if self.writes_variables:
+            touch()
+            self._stamp = latest_change()
+
+    def profile(self, repeats: int = 20) -> list[tuple[Step, float]]:
+        """Median seconds of each step on one thread, on whatever lies in the inputs."""
+        self.execute()
+        seconds = np.zeros((repeats, len(self.steps)))
+        tables = [Table([row]) for row in self._table_of_run.steps]
+        for r in range(repeats):
+            for i, table in enumerate(tables):
+                start = time.perf_counter()
+                table.run()
+                seconds[r, i] = time.perf_counter() - start
+        return list(zip(self.steps, np.median(seconds, axis=0).tolist(), strict=True))
+
+
+def _check(kernel: Kernel, kind: Any, arg: Any, name: str) -> None:
+    """A wrong operand is a bug of a lowering; it must not reach machine code."""
+    if not kind.pointer:
+        if not isinstance(arg, int | float | np.integer | np.floating):
+            raise AssertionError(f"{kernel.name}: {name} must be a number, got {arg!r}")
+        return
+    if isinstance(arg, At):
+        arg = arg.operand
+    if arg is None or isinstance(arg, np.ndarray):
+        dtype = kind.dtype if arg is None else str(arg.dtype)
+    elif isinstance(arg, Value | Scratch):
+        dtype = arg.spec.dtype
+    else:
+        raise AssertionError(f"{kernel.name}: {name} must be an operand, got {arg!r}")
+    if dtype != kind.dtype:
+        raise AssertionError(f"{kernel.name}: {name} must be {kind.dtype}, got {dtype}")
+
+
+def compile_graph(graph: Graph, *, training: bool = False) -> Program:
+    """Compile a graph whose shapes are all known.
+
+    In inference (`training` False) variables count as constants: what depends on them alone is computed once, and again
+    after a variable has changed.
+    """
+    unknown = [v for v in graph.inputs if not v.spec.known]
+    if unknown:
+        raise ShapeError(f"cannot compile {graph.name}: the shape of {unknown[0]!r} is not known; bind it first")
+    graph.prune()
+    return Program(graph, variables_fixed=not training)
+

@@ -1,0 +1,211 @@
+"""Values, nodes and the graph that orders them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .spec import Spec
+from .variable import Variable
+
+
+class Value:
+    """One array of a graph: an input, a constant, a variable or the output of a node.
+
+    Arithmetic with other values, arrays and numbers adds nodes to the graph.
+    """
+
+    __array_ufunc__ = None  # NumPy arrays leave arithmetic with a Value to the Value
+
+    def __init__(self, graph: Graph, spec: Spec, name: str, node: Node | None = None) -> None:
+        self.graph = graph
+        self.spec = spec
+        self.name = name
+        self.node = node
+        self.array: np.ndarray | None = None
+        """data of a constant"""
+        self.variable: Variable | None = None
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """Sizes; a size that is not known yet is a name."""
+        return self.spec.shape
+
+    @property
+    def dtype(self) -> str:
+        """Name of the dtype."""
+        return self.spec.dtype
+
+    @property
+    def fixed(self) -> bool:
+        """Whether a run of an inference program cannot change the value: a constant or a variable."""
+        return self.array is not None or self.variable is not None
+
+    @property
+    def data(self) -> np.ndarray | None:
+        """The array behind a constant or a variable, else None."""
+        return self.variable.array if self.variable is not None else self.array
+
+    def __repr__(self) -> str:
+        return f"%{self.name}: {self.spec}"
+
+    def _binary(self, op: str, other: Any, swap: bool = False) -> Value:
+        from .op import emit
+
+        pair = [other, self] if swap else [self, other]
+        result = emit(op, pair)
+        assert isinstance(result, Value)
+        return result
+
+    def __add__(self, other: Any) -> Value:
+        return self._binary("add", other)
+
+    def __radd__(self, other: Any) -> Value:
+        return self._binary("add", other, swap=True)
+
+    def __sub__(self, other: Any) -> Value:
+        return self._binary("sub", other)
+
+    def __rsub__(self, other: Any) -> Value:
+        return self._binary("sub", other, swap=True)
+
+    def __mul__(self, other: Any) -> Value:
+        return self._binary("mul", other)
+
+    def __rmul__(self, other: Any) -> Value:
+        return self._binary("mul", other, swap=True)
+
+    def __truediv__(self, other: Any) -> Value:
+        return self._binary("div", other)
+
+    def __rtruediv__(self, other: Any) -> Value:
+        return self._binary("div", other, swap=True)
+
+    def __neg__(self) -> Value:
+        return self._binary("mul", np.float32(-1))
+
+
+class Node:
+    """One op applied to values."""
+
+    def __init__(self, op: str, inputs: Sequence[Value | None], attrs: dict[str, Any], name: str) -> None:
+        self.op = op
+        self.inputs = list(inputs)
+        self.attrs = attrs
+        self.name = name
+        self.outputs: list[Value] = []
+
+    @property
+    def output(self) -> Value:
+        """The first output."""
+        return self.outputs[0]
+
+    def __repr__(self) -> str:
+        outs = ", ".join(map(repr, self.outputs))
+        ins = ", ".join("-" if v is None else f"%{v.name}" for v in self.inputs)
+        attrs = "".join(f", {k}={v}" for k, v in self.attrs.items())
+        return f"{outs} = {self.op}({ins}{attrs})"
+
+
+class Graph:
+    """A static, ordered list of nodes; each reads only what stands before it."""
+
+    def __init__(self, name: str = "graph") -> None:
+        self.name = name
+        self.training = False
+        """whether variables change from run to run"""
+        self.inputs: list[Value] = []
+        self.outputs: list[Value] = []
+        self.nodes: list[Node] = []
+        self._names: dict[str, int] = {}
+        self._variables: dict[int, Value] = {}
+        self._where: int | None = None
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}({', '.join(map(repr, self.inputs))})"]
+        lines += [f"  {n}" for n in self.nodes]
+        return "\n".join([*lines, f"  return {', '.join('%' + v.name for v in self.outputs)}"])
+
+    def unique(self, base: str) -> str:
+        """A name that no value or node of the graph has yet."""
+        count = self._names.get(base)
+        self._names[base] = 1 if count is None else count + 1
+        return base if count is None else self.unique(f"{base}_{count}")
+
+    def input(self, shape: Sequence[int | str], dtype: str = "float32", name: str = "input") -> Value:
+        """Add an input."""
+        value = Value(self, Spec.of(shape, dtype), self.unique(name))
+        self.inputs.append(value)
+        return value
+
+    def constant(self, array: Any, name: str = "constant") -> Value:
+        """Add a constant; floating point data becomes float32."""
+        array = np.ascontiguousarray(array) if np.ndim(array) else np.asarray(array)
+        if array.dtype.kind == "f":
+            array = array.astype(np.float32, copy=False)
+        value = Value(self, Spec.of(array.shape, str(array.dtype)), self.unique(name))
+        value.array = array
+        return value
+
+    def variable(self, variable: Variable) -> Value:
+        """The value of a variable; the same for the same variable."""
+        value = self._variables.get(id(variable))
+        if value is None:
+            value = Value(self, variable.spec, self.unique(variable.name))
+            value.variable = variable
+            self._variables[id(variable)] = value
+        return value
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The variables that the graph refers to, in the order of their first use."""
+        return [v.variable for v in self._variables.values() if v.variable is not None]
+
+    def add(self, op: str, inputs: Sequence[Value | None], specs: Sequence[Spec], attrs: dict[str, Any]) -> Node:
+        """Append a node (or insert it where `at` says) whose outputs have the given specs."""
+        name = self.unique(op)
+        node = Node(op, inputs, attrs, name)
+        node.outputs = [
+            Value(self, s, name if i == 0 else self.unique(f"{name}_{i}"), node) for i, s in enumerate(specs)
+        ]
+        if self._where is None:
+            self.nodes.append(node)
+        else:
+            self.nodes.insert(self._where, node)
+            self._where += 1
+        return node
+
+    @contextlib.contextmanager
+    def at(self, node: Node) -> Iterator[None]:
+        """Inside a ``with`` statement: new nodes are inserted before `node`."""
+        before, self._where = self._where, self.nodes.index(node)
+        try:
+            yield
+        finally:
+            self._where = before
+
+    def users(self, value: Value) -> list[Node]:
+        """The nodes that read a value."""
+        return [n for n in self.nodes if any(v is value for v in n.inputs)]
+
+    def replace(self, old: Value, new: Value) -> None:
+        """Let everything that reads `old` read `new`."""
+        for node in self.nodes:
+            node.inputs = [new if v is old else v for v in node.inputs]
+        self.outputs = [new if v is old else v for v in self.outputs]
+
+    def prune(self) -> None:
+        """Remove the nodes whose results nobody needs."""
+        from .op import get_op
+
+        needed = {id(v) for v in self.outputs}
+        kept = []
+        for node in reversed(self.nodes):
+            if get_op(node.op).effect or any(id(v) in needed for v in node.outputs):
+                needed.update(id(v) for v in node.inputs)
+                kept.append(node)
+        self.nodes = kept[::-1]
+        self._variables = {k: v for k, v in self._variables.items() if id(v) in needed}

@@ -1,0 +1,175 @@
+"""Lowering of everything that is a matrix product to `kernels.cpu.gemm`: panels, blocks, tasks.
+
+`Contraction` says what is multiplied, in the terms of the kernel (a grid of rows, runs of k); `calls` decides how:
+the width of the panels, whether B is packed, how rows and k are split into tasks.  Every decision depends on sizes and
+on the target alone, never on the number of threads.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from edgenet.graph import At, Call, Scratch, Value
+from edgenet.kernels import simd
+from edgenet.kernels.cpu import gemm as k
+from edgenet.kernels.target import current, l2_bytes
+
+Operand = Value | Scratch | At
+Activation = tuple[Any, ...] | None
+
+#: how near to the peak a panel of nv vectors comes, for choosing among widths
+EFFICIENCY = {1: 0.75, 2: 0.95, 3: 1.0, 4: 1.0}
+#: tasks that a large product is split into at least, so that several threads end together
+TASKS = 16
+_L2 = l2_bytes()
+
+
+@functools.cache
+def _table(values: tuple[int, ...]) -> np.ndarray:
+    return np.array(values, np.int64)
+
+
+def epilogue(activation: Activation) -> tuple[int, float, float, float]:
+    """Activation code, alpha, low and high of the tile."""
+    if activation is None:
+        return simd.ACT_NONE, 0.0, 0.0, 0.0
+    kind, *values = activation
+    if kind == "relu":
+        return simd.ACT_RELU, 0.0, 0.0, 0.0
+    if kind == "clip":
+        return simd.ACT_CLAMP, 0.0, values[0], values[1]
+    if kind == "leaky_relu":
+        return simd.ACT_LEAKY, values[0], 0.0, 0.0
+    raise ValueError(f"activation {activation!r} cannot be fused: expected relu, clip or leaky_relu")
+
+
+@dataclass
+class Matrix:
+    """B[k, j] = operand[g·group + runs[r] + i·sk + j·sn], k = r·length + i: how B lies in memory."""
+
+    operand: Operand
+    sk: int
+    sn: int = 1
+    runs: tuple[int, ...] = (0,)
+    length: int = 0
+    group: int = 0
+
+
+@dataclass
+class Contraction:
+    """C[m, n] = act(sum_k A[m, k] · B[k, n] + bias[n] + res[m, n]), in `groups` independent groups."""
+
+    a: Operand
+    b: Matrix
+    c: Operand
+    m: int
+    n: int
+    sizes: tuple[int, int]
+    """the inner two axes of the grid of rows"""
+    sa: tuple[int, int, int]
+    sc: tuple[int, int, int]
+    runs: tuple[int, ...]
+    length: int
+    ks: int = 1
+    bias: Operand | None = None
+    res: Operand | None = None
+    activation: Activation = None
+    groups: int = 1
+    ga: int = 0
+    gc: int = 0
+    sum_size: int = 0
+    """numbers of C if k may be split into partitions that are summed afterwards, else 0"""
+    keep: bool = False
+    """whether B is the same in every run, so that packing it costs nothing"""
+    panel: int = field(init=False, default=0)
+
+    @property
+    def k(self) -> int:
+        """Length of the sum."""
+        return len(self.runs) * self.length
+
+
+def panel_width(m: int, n: int) -> int:
+    """Vectors of a panel: the width that wastes least on the columns behind the last."""
+    target = current()
+    vectors = -(-n // target.lanes)
+    if m < 4:  # streaming B once: the wider the better
+        return min(vectors, target.widest)
+    widths = range(1, target.widest + 1)
+    return min(widths, key=lambda nv: (-(-vectors // nv) * nv / EFFICIENCY[nv], -nv))
+
+
+def _rows_of_task(x: Contraction, mr: int, columns: int, bytes_per_row: float) -> int:
+    """Rows of C in one task: A's part stays in half of L2, and there are TASKS tasks where there is work for them."""
+    blocks = max(-(-int(x.m * bytes_per_row) // (_L2 // 2)), -(-TASKS // columns))
+    rows = -(-x.m // blocks)
+    return max(-(-rows // mr) * mr, mr)
+
+
+def _partitions(x: Contraction) -> int:
+    """How often k is split: often enough that a part of A and B stays in half of L2, seldom enough that summing is cheap."""
+    if not x.sum_size or len(x.runs) < 2:
+        return 1
+    row_bytes = 4 * x.length * (x.n * x.groups + max(abs(x.ks), 1))
+    fitting = -(-len(x.runs) * row_bytes // (_L2 // 2))
+    for_tasks = -(-TASKS * 14 * 64 // max(x.m * x.n * x.groups, 1))
+    affordable = max(1, len(x.runs) * row_bytes // (8 * x.sum_size))
+    return max(1, min(max(fitting, for_tasks), affordable, len(x.runs), 64))
+
+
+def calls(x: Contraction) -> list[Call]:
+    """The kernel calls of a contraction."""
+    target = current()
+    nv = panel_width(x.m, x.n)
+    nr, mr = nv * target.lanes, target.mr(nv)
+    panels = -(-x.n // nr)
+    out: list[Call] = []
+    direct = x.n % nr == 0 and x.b.sn == 1 and x.b.runs == (0,) and not x.keep and (x.m < 256 or x.ks != 1)
+    b, ldb, panel_step, gb = x.b.operand, x.b.sk, nr, x.b.group
+    if not direct:
+        packed = Scratch(x.groups * panels * x.k * nr)
+        nruns, length = len(x.b.runs), x.b.length or x.k
+        args = (b, packed, _table(x.b.runs), nruns, length, x.n, nr, x.b.sk, x.b.sn, x.b.group)
+        out.append(Call(k.pack, args, x.groups * panels * nruns, 8.0 * x.groups * panels * nr * x.k))
+        b, ldb, panel_step, gb = packed, nr, x.k * nr, panels * x.k * nr
+    parts = _partitions(x)
+    c, part_step = x.c, 0
+    if parts > 1:
+        c, part_step = Scratch(parts * x.sum_size), x.sum_size
+    mb = _rows_of_task(x, mr, panels * x.groups * parts, 4 * x.k / _overlap(x))
+    code, alpha, low, high = epilogue(x.activation)
+    args = (
+        x.a, b, x.bias, x.res, c, _table(x.runs), x.m, x.n, mb, *x.sizes, *x.sa, *x.sc,
+        len(x.runs), x.length, x.ks, ldb, panel_step, parts, part_step, x.ga, gb, x.gc, code, alpha, low, high,
+    )  # fmt: skip
+    tasks = x.groups * parts * -(-x.m // mb) * panels
+    work = 2.0 * x.groups * x.m * x.k * panels * nr
+    out.append(Call(k.gemm[nv], args, tasks if x.n else 0, work))
+    if parts > 1:
+        out.append(sum_parts(c, x.c, parts, x.sum_size))
+    return out
+
+
+def _overlap(x: Contraction) -> float:
+    """How many rows of A share a number: kh·kw / (sh·sw) in a convolution, 1 in a plain product."""
+    return max(1.0, x.k / max(abs(x.sa[2]), 1)) if x.ks == 1 else 1.0
+
+
+def sum_parts(parts: Operand, total: Operand, count: int, size: int) -> Call:
+    """Add up `count` partial results of `size` numbers each, in fixed order."""
+    tasks = -(-size // k.SUM_BLOCK)
+    return Call(k.sum_parts, (parts, total, count, size), tasks, 4.0 * count * size)
+
+
+def dense_calls(
+    x: Operand, w: Matrix, y: Operand, m: int, n: int, length: int, *, lda: int, ks: int = 1, **more: Any
+) -> list[Call]:
+    """C[m, n] = A[m, k] · B[k, n] for a plain matrix A with row stride `lda` and element stride `ks`."""
+    return calls(
+        Contraction(x, w, y, m, n, (1, max(m, 1)), (0, 0, lda), (0, 0, n), runs=(0,), length=length, ks=ks, **more)
+    )
+

@@ -1,0 +1,212 @@
+"""Two-dimensional convolution: forward, input gradient, weight gradient.
+
+NHWC activations and HWIO weights.  All three are contractions over the same geometry (`edgenet.ops.contraction`), or, with
+one output channel for each input channel, the depthwise kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from edgenet.graph import Call, Cost, Node, Op, ShapeError, Spec, Value, emit
+
+from . import depthwise
+from .contraction import Activation, Contraction, Matrix, calls
+from .geometry import Geometry, Phase, at, output_shape, padded
+
+GEOMETRY = ("strides", "padding", "dilation", "groups")
+
+
+def _is_depthwise(g: Geometry) -> bool:
+    return g.groups > 1 and g.groups == g.ci == g.co
+
+
+class Conv2D(Op):
+    """y[n, ho, wo, co] = act(sum x[n, ho·sh + kh·dh - top, wo·sw + kw·dw - left, ci] · w[kh, kw, ci, co] + b + res)."""
+
+    name = "conv2d"
+
+    def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
+        x, w, b, res = specs
+        y = Spec(output_shape(x, w, attrs))
+        if b is not None and b.shape != (w.shape[3],):
+            raise ShapeError(f"expected a bias of shape ({w.shape[3]},), got {b.shape}")
+        if res is not None and res.shape != y.shape:
+            raise ShapeError(f"expected a residual of the output's shape {y.shape}, got {res.shape}")
+        return [y]
+
+    def gradient(self, node: Node, dys: list[Value]) -> list[Value | None]:
+        x, w, b, res = node.inputs
+        assert x is not None and w is not None
+        if node.attrs["activation"] is not None:
+            raise TypeError("conv2d: differentiate before activations are fused")
+        dy, attrs = dys[0], {key: node.attrs[key] for key in GEOMETRY}
+        dx = emit("conv2d_dx", [dy, w], x_shape=x.shape, **attrs)
+        dw = emit("conv2d_dw", [x, dy], w_shape=w.shape, **attrs)
+        db = emit("sum", [dy], axes=(0, 1, 2), keepdims=False) if b is not None else None
+        return [dx, dw, db, dy if res is not None else None]
+
+    def lower(self, node: Node) -> list[Call]:
+        x, w, b, res = node.inputs
+        assert x is not None and w is not None
+        g = Geometry.of(x.spec.sizes, w.spec.sizes, node.attrs)
+        xp, out = padded(x, g.x_shape, g.padding)
+        if _is_depthwise(g):
+            return out + depthwise.forward(g, xp, w, b, res, node.output, node.attrs["activation"])
+        hp, wp = g.padded_size
+        merged = g.groups == 1 and g.dilation[1] == 1
+        taps = [(i, j) for i in range(g.kh) for j in ((0,) if merged else range(g.kw))]
+        pixel, row = g.ci, wp * g.ci
+        contraction = Contraction(
+            a=xp, b=Matrix(w, sk=g.co, group=g.co_g), c=node.output,
+            m=g.n * g.ho * g.wo, n=g.co_g, sizes=(g.ho, g.wo),
+            sa=(hp * row, g.strides[0] * row, g.strides[1] * pixel),
+            sc=(g.ho * g.wo * g.co, g.wo * g.co, g.co),
+            runs=tuple(i * g.dilation[0] * row + j * g.dilation[1] * pixel for i, j in taps),
+            length=g.ci_g * (g.kw if merged else 1),
+            bias=b, res=res, activation=node.attrs["activation"],
+            groups=g.groups, ga=g.ci_g, gc=g.co_g, keep=w.fixed and not w.graph.training,
+        )  # fmt: skip
+        return out + calls(contraction)
+
+    def cost(self, node: Node) -> Cost:
+        w = node.inputs[1]
+        assert w is not None
+        kh, kw, ci_g, _ = w.spec.sizes
+        return Cost(2 * kh * kw * ci_g * node.output.spec.size, super().cost(node).bytes)
+
+
+class Conv2DDx(Op):
+    """Gradient of conv2d with respect to x.
+
+    With stride s, the pixels of x fall into s·s phases; each phase sees its own taps of the kernel, and is a convolution
+    of stride 1 over dy with those taps in reverse order, whose output is spread over x with step s.
+    """
+
+    name = "conv2d_dx"
+
+    def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
+        dy, w = specs
+        expected = output_shape(Spec(attrs["x_shape"]), w, attrs)
+        if dy.shape != expected:
+            raise ShapeError(f"expected dy of shape {expected} for x of shape {attrs['x_shape']}, got {dy.shape}")
+        return [Spec(tuple(attrs["x_shape"]))]
+
+    def gradient(self, node: Node, dys: list[Value]) -> list[Value | None]:
+        dy, w = node.inputs
+        assert dy is not None and w is not None
+        attrs = {key: node.attrs[key] for key in GEOMETRY}
+        ddy = conv2d(dys[0], w, **attrs)
+        return [ddy, emit("conv2d_dw", [dys[0], dy], w_shape=w.shape, **attrs)]
+
+    def lower(self, node: Node) -> list[Call]:
+        dy, w = node.inputs
+        assert dy is not None and w is not None
+        g = Geometry.of(node.output.spec.sizes, w.spec.sizes, node.attrs)
+        rows, cols = Phase.of_axis(g, 0), Phase.of_axis(g, 1)
+        around = tuple((max(p.before for p in axis), max(p.after for p in axis)) for axis in (rows, cols))
+        dyp, out = padded(dy, (g.n, g.ho, g.wo, g.co), around)
+        if _is_depthwise(g):
+            return out + depthwise.input_gradient(g, rows, cols, around, dyp, w, node.output)
+        for r in rows:
+            for c in cols:
+                out += self._phase(g, r, c, around, dyp, w, node.output)
+        return out
+
+    def _phase(self, g: Geometry, r: Phase, c: Phase, around: Any, dyp: Any, w: Value, dx: Value) -> list[Call]:
+        wop = g.wo + sum(around[1])
+        image = (g.ho + sum(around[0])) * wop * g.co
+        taps = [(i, j) for i in r.taps for j in c.taps]
+        first = [(r.base[i] + around[0][0], c.base[j] + around[1][0]) for i in r.taps for j in c.taps]
+        contraction = Contraction(
+            a=dyp, c=at(dx, (r.start * g.w + c.start) * g.ci), m=g.n * r.count * c.count, n=g.ci_g,
+            b=Matrix(w, sk=1, sn=g.co, runs=tuple((i * g.kw + j) * g.ci_g * g.co for i, j in taps),
+                     length=g.co_g, group=g.co_g),
+            sizes=(r.count, c.count), sa=(image, wop * g.co, g.co),
+            sc=(g.h * g.w * g.ci, g.strides[0] * g.w * g.ci, g.strides[1] * g.ci),
+            runs=tuple((y * wop + x) * g.co for y, x in first), length=g.co_g,
+            groups=g.groups, ga=g.co_g, gc=g.ci_g, keep=w.fixed and not w.graph.training,
+        )  # fmt: skip
+        return calls(contraction)
+
+    def cost(self, node: Node) -> Cost:
+        dy, w = node.inputs
+        assert dy is not None and w is not None
+        kh, kw, ci_g, _ = w.spec.sizes
+        return Cost(2 * kh * kw * ci_g * dy.spec.size, super().cost(node).bytes)
+
+
+class Conv2DDw(Op):
+    """Gradient of conv2d with respect to w: the rows of the contraction are taps, its sum runs over pixels."""
+
+    name = "conv2d_dw"
+
+    def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
+        x, dy = specs
+        expected = output_shape(x, Spec(attrs["w_shape"]), attrs)
+        if dy.shape != expected:
+            raise ShapeError(f"expected dy of shape {expected} for w of shape {attrs['w_shape']}, got {dy.shape}")
+        return [Spec(tuple(attrs["w_shape"]))]
+
+    def gradient(self, node: Node, dys: list[Value]) -> list[Value | None]:
+        x, dy = node.inputs
+        assert x is not None and dy is not None
+        attrs = {key: node.attrs[key] for key in GEOMETRY}
+        return [emit("conv2d_dx", [dy, dys[0]], x_shape=x.shape, **attrs), conv2d(x, dys[0], **attrs)]
+
+    def lower(self, node: Node) -> list[Call]:
+        x, dy = node.inputs
+        assert x is not None and dy is not None
+        g = Geometry.of(x.spec.sizes, node.output.spec.sizes, node.attrs)
+        xp, out = padded(x, g.x_shape, g.padding)
+        if _is_depthwise(g):
+            return out + depthwise.weight_gradient(g, xp, dy, node.output)
+        hp, wp = g.padded_size
+        row = wp * g.ci
+        contraction = Contraction(
+            a=xp, b=Matrix(dy, sk=g.co, group=g.co_g), c=node.output, m=g.kh * g.kw * g.ci_g, n=g.co_g,
+            sizes=(g.kw, g.ci_g), sa=(g.dilation[0] * row, g.dilation[1] * g.ci, 1),
+            sc=(g.kw * g.ci_g * g.co, g.ci_g * g.co, g.co),
+            runs=tuple(i * hp * row + j * g.strides[0] * row for i in range(g.n) for j in range(g.ho)),
+            length=g.wo, ks=g.strides[1] * g.ci,
+            groups=g.groups, ga=g.ci_g, gc=g.co_g, sum_size=node.output.spec.size,
+        )  # fmt: skip
+        return out + calls(contraction)
+
+    def cost(self, node: Node) -> Cost:
+        dy = node.inputs[1]
+        assert dy is not None
+        kh, kw, ci_g, _ = node.output.spec.sizes
+        return Cost(2 * kh * kw * ci_g * dy.spec.size, super().cost(node).bytes)
+
+
+def conv2d(
+    x: Value, w: Any, b: Any = None, res: Any = None, *, strides: tuple[int, int] = (1, 1),
+    padding: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0)), dilation: tuple[int, int] = (1, 1),
+    groups: int = 1, activation: Activation = None,
+) -> Value:  # fmt: skip
+    """Two-dimensional convolution (cross-correlation) over NHWC.
+
+    Args:
+        x: shape (n, h, w, ci).
+        w: shape (kh, kw, ci / groups, co).
+        b: shape (co,).
+        res: shape of the result; added before the activation.
+        strides: steps of the window along h and w.
+        padding: rows of zeros (top, bottom) and columns of zeros (left, right).
+        dilation: distance between taps along h and w.
+        groups: the channels are split into this many groups that do not see each other.
+        activation: None, ("relu",), ("clip", low, high) or ("leaky_relu", alpha).
+
+    Returns:
+        shape (n, ho, wo, co) with ho = (h + top + bottom - dilation · (kh - 1) - 1) // stride + 1.
+
+    Raises:
+        ShapeError: if the shapes do not fit together.
+    """
+    y: Value = emit(
+        "conv2d", [x, w, b, res], strides=tuple(strides), padding=tuple(tuple(p) for p in padding),
+        dilation=tuple(dilation), groups=groups, activation=activation,
+    )  # fmt: skip
+    return y

@@ -1,0 +1,77 @@
+"""Lowering of depthwise convolutions to `kernels.cpu.depthwise`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgenet.graph import Call, Scratch, Value
+from edgenet.kernels.cpu import depthwise as k
+
+from .contraction import Activation, Operand, epilogue, sum_parts
+from .geometry import Geometry, Pads, Phase, at
+
+#: partitions of the weight gradient's sum over images
+PARTS = 8
+
+
+@functools.cache
+def _table(values: tuple[int, ...]) -> np.ndarray:
+    return np.array(values, np.int64)
+
+
+def _offsets(g: Geometry) -> tuple[int, ...]:
+    """Offset of each tap into padded x."""
+    row = g.padded_size[1] * g.ci
+    (dh, dw) = g.dilation
+    return tuple(i * dh * row + j * dw * g.ci for i in range(g.kh) for j in range(g.kw))
+
+
+def forward(
+    g: Geometry, xp: Operand, w: Value, b: Value | None, res: Value | None, y: Value, activation: Activation
+) -> list[Call]:
+    """y = act(x * w + b + res)."""
+    (hp, wp), c, taps = g.padded_size, g.ci, g.kh * g.kw
+    args = (
+        xp, w, b, res, y, _table(_offsets(g)), _table(tuple(t * c for t in range(taps))), taps,
+        g.ho, g.wo, c, hp * wp * c, g.strides[0] * wp * c, g.strides[1] * c, g.ho * g.wo * c, g.wo * c, c,
+        *epilogue(activation),
+    )  # fmt: skip
+    return [Call(k.depthwise, args, g.n * g.ho if c else 0, 4.0 * taps * y.spec.size)]
+
+
+def input_gradient(
+    g: Geometry, rows: Sequence[Phase], columns: Sequence[Phase], around: Pads, dyp: Operand, w: Value, dx: Value
+) -> list[Call]:
+    """dx of each phase of the stride: dy with the phase's taps."""
+    out, c, (sh, sw) = [], g.ci, g.strides
+    wop = g.wo + sum(around[1])
+    image = (g.ho + sum(around[0])) * wop * c
+    for r in rows:
+        for q in columns:
+            taps = [(i, j) for i in r.taps for j in q.taps]
+            places = tuple(((r.base[i] + around[0][0]) * wop + q.base[j] + around[1][0]) * c for i, j in taps)
+            args = (
+                dyp, w, None, None, at(dx, (r.start * g.w + q.start) * c),
+                _table(places or (0,)), _table(tuple((i * g.kw + j) * c for i, j in taps) or (0,)), len(taps),
+                r.count, q.count, c, image, wop * c, c, g.h * g.w * c, sh * g.w * c, sw * c, *epilogue(None),
+            )  # fmt: skip
+            work = 4.0 * max(len(taps), 1) * g.n * r.count * q.count * c
+            out.append(Call(k.depthwise, args, g.n * r.count if q.count and c else 0, work))
+    return out
+
+
+def weight_gradient(g: Geometry, xp: Operand, dy: Value, dw: Value) -> list[Call]:
+    """dw: partial sums over groups of images, then their sum."""
+    (hp, wp), c, taps = g.padded_size, g.ci, g.kh * g.kw
+    parts = max(1, min(PARTS, g.n))
+    total: Operand = dw if parts == 1 else Scratch(parts * dw.spec.size)
+    args = (
+        xp, dy, total, _table(_offsets(g)), taps, parts,
+        g.n, g.ho, g.wo, c, hp * wp * c, g.strides[0] * wp * c, g.strides[1] * c,
+    )  # fmt: skip
+    tasks = parts * -(-c // k.LANES)
+    out = [Call(k.depthwise_dw, args, tasks, 4.0 * taps * dy.spec.size)]
+    return out if parts == 1 else [*out, sum_parts(total, dw, parts, dw.spec.size)]

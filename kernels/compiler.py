@@ -1,0 +1,234 @@
+"""``@kernel``: one Python function, one signature, one C-callable machine code function.
+
+A kernel is a serial function over a range of tasks.  Its annotations are its whole contract::
+
+    @kernel
+    def scale(x: In, y: Out, factor: f32, lo: i64, hi: i64):
+        for i in range(lo, hi):
+            y[i] = x[i] * factor
+
+Pointers are raw (``In`` is read, ``Out`` is written, ``InOut`` both); the last two arguments are always the task range.
+Nothing is allocated, nothing is raised, nothing is checked: whoever lowers an op to a kernel has validated every size.
+
+All kernels have the same machine-level signature ``void entry(int64* block, int64 lo, int64 hi)``: the argument block
+holds one 64-bit word an argument, a pointer, an integer or the bits of a float.  So a program is a list of (address,
+block) pairs which a compiled loop can walk.
+
+Numba only translates Python to LLVM; the object code is ours to keep.  It is stored under a key of the kernel's name, a
+digest of all kernel sources, the target, and the versions of Numba and Python, so an edit in any kernel file recompiles
+(Numba's own cache looks at one file only).  Loading a stored object needs llvmlite but not Numba.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import inspect
+import struct
+import threading
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import llvmlite.binding as llvm
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.core import codegen, compiler, registry, types
+from numba.core.compiler_lock import global_compiler_lock
+from numba.extending import intrinsic
+
+from . import cache
+from .target import current
+
+#: never plain True: NaN and infinities must stay what they are
+FASTMATH = {"contract", "reassoc", "nsz", "arcp", "afn"}
+
+
+class Arg(NamedTuple):
+    """The kind of one kernel argument: what the annotation of a kernel names."""
+
+    name: str
+    dtype: str
+    pointer: bool
+    reads: bool = True
+    writes: bool = False
+
+
+In = Arg("In", "float32", True)
+Out = Arg("Out", "float32", True, reads=False, writes=True)
+InOut = Arg("InOut", "float32", True, writes=True)
+InI32 = Arg("InI32", "int32", True)
+OutI32 = Arg("OutI32", "int32", True, reads=False, writes=True)
+InI64 = Arg("InI64", "int64", True)
+InOutI64 = Arg("InOutI64", "int64", True, writes=True)
+i64 = Arg("i64", "int64", False)
+f32 = Arg("f32", "float32", False)
+
+_NUMBA = {"float32": types.float32, "int32": types.int32, "int64": types.int64}
+
+#: a helper that kernels call and that is inlined into them
+device = numba.njit(error_model="numpy", fastmath=FASTMATH, nogil=True, no_cpython_wrapper=True, forceinline=True)
+
+
+class Kernel:
+    """``@kernel``: compiled at its first use, called through its address."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.name = f"{function.__module__.rsplit('.', 1)[-1]}.{function.__qualname__}".replace("<locals>.", "")
+        parameters = list(inspect.signature(function).parameters.values())
+        self.parameters = [p.name for p in parameters]
+        annotations = inspect.get_annotations(function, eval_str=True)
+        self.args: tuple[Arg, ...] = tuple(annotations[p.name] for p in parameters)
+        if self.parameters[-2:] != ["lo", "hi"]:
+            raise TypeError(f"kernel {self.name}: the last two arguments must be lo and hi, got {self.parameters[-2:]}")
+
+    def __repr__(self) -> str:
+        return f"<kernel {self.name}>"
+
+    @functools.cached_property
+    def address(self) -> int:
+        """Address of the machine code; compiles or loads it at the first use."""
+        return _address(self)
+
+    def pack(self, values: tuple[Any, ...]) -> list[int]:
+        """The argument block: one 64-bit word for each of `values` (addresses, integers, floats)."""
+        return [_word(a, v) for a, v in zip(self.args[:-2], values, strict=True)]
+
+    def __call__(self, *values: Any, tasks: int) -> None:
+        """Run serially on NumPy arrays and numbers: for tests and benchmarks of single kernels."""
+        words = []
+        for name, arg, value in zip(self.parameters[:-2], self.args[:-2], values, strict=True):
+            if arg.pointer:
+                if value.dtype != arg.dtype or not value.flags.c_contiguous:
+                    raise TypeError(
+                        f"{self.name}: {name} must be a C-contiguous {arg.dtype} array, got {value.dtype} "
+                        f"with strides {value.strides}"
+                    )
+                value = value.ctypes.data
+            words.append(_word(arg, value))
+        block = np.array(words, np.int64)
+        ENTRY(self.address)(block.ctypes.data, 0, tasks)
+
+
+kernel = Kernel
+
+#: the machine-level signature of every kernel
+ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
+
+
+def _word(arg: Arg, value: Any) -> int:
+    """One argument as the 64 bits that stand in the block."""
+    if arg.dtype == "float32" and not arg.pointer:
+        return int(struct.unpack("<q", struct.pack("<fi", value, 0))[0])
+    return int(value)
+
+
+def _unpack(args: tuple[Arg, ...]) -> Any:
+    """An intrinsic that turns (block, lo, hi) into the tuple of a kernel's typed arguments."""
+    kinds = [types.CPointer(_NUMBA[a.dtype]) if a.pointer else _NUMBA[a.dtype] for a in args]
+    result = types.Tuple(kinds)
+
+    @intrinsic
+    def unpack(typingctx: Any, block: Any, lo: Any, hi: Any) -> Any:
+        def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            word = ir.IntType(64)
+            base = builder.inttoptr(values[0], word.as_pointer())
+            fields = []
+            for i, kind in enumerate(kinds[:-2]):
+                bits = builder.load(builder.gep(base, [word(i)]))
+                if isinstance(kind, types.CPointer):
+                    bits = builder.inttoptr(bits, context.get_value_type(kind))
+                elif kind == types.float32:
+                    bits = builder.bitcast(builder.trunc(bits, ir.IntType(32)), ir.FloatType())
+                fields.append(bits)
+            return context.make_tuple(builder, result, [*fields, values[1], values[2]])
+
+        return result(types.int64, types.int64, types.int64), emit
+
+    return unpack
+
+
+_lock = threading.RLock()
+
+
+class _Codegen(codegen.AOTCPUCodegen):  # type: ignore[misc]
+    """Numba's ahead-of-time code generator, for the CPU that `target.current` names."""
+
+    def _customize_tm_options(self, options: dict[str, Any]) -> None:
+        options.update(cpu=current().cpu or llvm.get_host_cpu_name(), reloc="pic", codemodel="default")
+        options["features"] = self._tm_features
+
+    def _customize_tm_features(self) -> str:
+        return "" if current().cpu else str(llvm.get_host_cpu_features().flatten())
+
+
+@functools.cache
+def _context() -> Any:
+    """Numba's CPU target with our code generator in place of its own."""
+    own = registry.cpu_target.target_context
+    return own.subtarget(_internal_codegen=_Codegen("edgenet"), aot_mode=True)
+
+
+def compile_object(kernel: Kernel) -> bytes:
+    """Translate a kernel to relocatable object code (ELF, Mach-O or COFF) whose only export is ``entry``."""
+    function, unpack = device(kernel.function), _unpack(kernel.args)
+
+    def body(block, lo, hi):  # type: ignore[no-untyped-def]
+        function(*unpack(block, lo, hi))
+
+    llvm.initialize_native_asmparser()  # for the inline assembly of simd.pause
+    flags = compiler.Flags()
+    flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
+    flags.release_gil, flags.error_model, flags.fastmath = True, "numpy", FASTMATH
+    typing, context = registry.cpu_target.typing_context, _context()
+    with global_compiler_lock:
+        result = compiler.compile_extra(typing, context, body, (types.int64,) * 3, types.void, flags, {})
+        library = result.library
+        _add_entry(library, context, result.fndesc)
+        module = library._final_module
+        module.get_function(result.fndesc.llvm_func_name).linkage = "internal"
+        library.finalize()
+        for variable in list(module.global_variables):
+            if variable.name.startswith("_ZN08NumbaEnv"):
+                variable.linkage = "internal"
+        return bytes(library.codegen._tm.emit_object(module))
+
+
+def _add_entry(library: Any, context: Any, fndesc: Any) -> None:
+    """``void entry(block, lo, hi)``, which calls the function by Numba's convention and drops its status."""
+    module = library.create_ir_module("entry")
+    word = ir.IntType(64)
+    entry = ir.Function(module, ir.FunctionType(ir.VoidType(), [word] * 3), "entry")
+    builder = ir.IRBuilder(entry.append_basic_block())
+    callee = context.declare_function(module, fndesc)
+    context.call_conv.call_function(builder, callee, types.void, fndesc.argtypes, entry.args)
+    builder.ret_void()
+    library.add_ir_module(module)
+
+
+_engines: list[Any] = []  # machine code lives as long as the engine that holds it
+
+
+def load_object(code: bytes) -> int:
+    """Map object code into this process and return the address of its ``entry``."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _engines.append(engine)
+    return int(engine.get_function_address("entry"))
+
+
+def _address(kernel: Kernel) -> int:
+    with _lock:
+        key = cache.key(kernel.name, kernel.function)
+        code = cache.read(key)
+        if code is None:
+            code = compile_object(kernel)
+            cache.write(key, code)
+        return load_object(code)
+
+

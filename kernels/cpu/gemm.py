@@ -1,0 +1,140 @@
+"""Matrix product with an implicit A: dense layers, convolutions and their gradients.
+
+::
+
+    C[m, n] = act( sum_k A[m, k] · B[k, n] + bias[n] + res[m, n] )
+
+Nothing but addresses tells a dense layer from a convolution (`simd.tile` draws them): m walks a grid with three axes,
+k walks runs of equally spaced numbers.
+
+======================  =====================  ==========================  =====================
+computes                m (grid)               k (runs × length)           B
+======================  =====================  ==========================  =====================
+dense                   sample                 1 × ci                      w
+conv2d                  n, ho, wo              kh × (kw·ci)                w
+conv2d, input gradient  n, rows, cols          taps × co                   w, taps and ci, co turned
+conv2d, weight gradient kh, kw, ci             (n·ho) × wo                 dy
+======================  =====================  ==========================  =====================
+
+B comes in panels of nr = nv·lanes columns.  A packed panel is contiguous, k after k, its last columns filled with zeros
+(`pack`); where n is a multiple of nr and B is used once, the panel is read from the matrix itself (ldb = n).
+
+Loops, and the slice that each touches::
+
+    1.  for g in groups                                  # A, B, C of one group
+    2.    for part in K partitions                       # A[:, part], B[part, :]; C of its own
+    3.      for block in rows of C, step mb              # A[block, :] stays in L2
+    4.        for panel in columns of C, step nr         # B[:, panel] streams from L2
+    5.          for tile in rows of the block, step mr   # accumulators in registers
+    6.            for k                                  # simd.tile
+
+Loops 1 to 4 are the task range.  K is split in partitions only where C is small and K is long (weight gradients); their
+number depends on sizes alone and they are summed in order, so results do not depend on the number of threads.
+"""
+
+import numpy as np
+
+from ..compiler import In, InI64, Kernel, Out, device, f32, i64
+from ..simd import tile
+from ..target import current
+
+TARGET = current()
+ZERO = np.float32(0)
+LANES = TARGET.lanes
+
+
+@device
+def cut(rows: int, mr: int) -> int:
+    """How many tiles of height mr - 1 make the others of height mr fill `rows` exactly; 0 where it can't be done."""
+    short = -rows % mr
+    return short if short * (mr - 1) <= rows else 0
+
+
+def _gemm(nv: int) -> Kernel:
+    """The kernel for panels of nv vectors."""
+    mr, nr = TARGET.mr(nv), nv * LANES
+    high_tile, low_tile, row_tile = (tile(h, nv, LANES) for h in (mr, mr - 1, 1))
+
+    def gemm(
+        a: In, b: In, bias: In, res: In, c: Out, runs: InI64,
+        m: i64, n: i64, mb: i64,
+        d1: i64, d2: i64, sa0: i64, sa1: i64, sa2: i64, sc0: i64, sc1: i64, sc2: i64,
+        nruns: i64, length: i64, ks: i64, ldb: i64, panel_step: i64,
+        parts: i64, part_step: i64, ga: i64, gb: i64, gc: i64,
+        act: i64, alpha: f32, low: f32, high: f32,
+        lo: i64, hi: i64,
+    ):  # fmt: skip
+        blocks, panels = (m + mb - 1) // mb, (n + nr - 1) // nr
+        for task in range(lo, hi):
+            panel, rest = task % panels, task // panels
+            block, rest = rest % blocks, rest // blocks
+            part, g = rest % parts, rest // parts
+            first = nruns * part // parts  # runs of this partition: [first, first + count)
+            count = nruns * (part + 1) // parts - first
+            j, i, end = panel * nr, block * mb, min(m, block * mb + mb)
+            b0 = g * gb + panel * panel_step + first * length * ldb
+            shared = (
+                a, g * ga, c, g * gc + part * part_step + j, res, bias, g * n + j, min(nr, n - j),
+                (d1, d2), (sa0, sa1, sa2), (sc0, sc1, sc2), runs, first, count, length, ks, b, b0, ldb,
+                act, alpha, low, high,
+            )  # fmt: skip
+            low_tiles = cut(end - i, mr)
+            while i < end:
+                if end - i == 1:
+                    rows = 1
+                    row_tile(i, rows, *shared)
+                elif low_tiles > 0:
+                    rows = mr - 1
+                    low_tiles -= 1
+                    low_tile(i, rows, *shared)
+                else:
+                    rows = min(mr, end - i)
+                    high_tile(i, rows, *shared)
+                i += rows
+
+    gemm.__qualname__ = f"gemm{nv}"
+    return Kernel(gemm)
+
+
+#: ``gemm[nv]``: the kernel for panels of nv vectors; compiled when first used
+gemm = {nv: _gemm(nv) for nv in range(1, TARGET.widest + 1)}
+
+
+@Kernel
+def pack(
+    w: In, panels: Out, runs: InI64, nruns: i64, length: i64, n: i64, nr: i64, sk: i64, sn: i64, group: i64,
+    lo: i64, hi: i64,
+):  # fmt: skip
+    """Pack B[k, j] = w[g·group + runs[r] + i·sk + j·sn], k = r·length + i, into panels of nr columns.
+
+    Columns from n on are zeros.  One task writes one run of one panel; tasks count (group, panel, run), run fastest::
+
+        group 0: panel 0: k = 0: j = 0 … nr-1 | k = 1: j = 0 … nr-1 | …    panel 1: …    group 1: …
+    """
+    count = (n + nr - 1) // nr
+    for task in range(lo, hi):
+        r, p = task % nruns, task // nruns
+        j0 = p % count * nr
+        source, target = p // count * group + runs[r] + j0 * sn, task * length * nr
+        columns = min(nr, n - j0)
+        for i in range(length):
+            for j in range(columns):
+                panels[target + i * nr + j] = w[source + i * sk + j * sn]
+            for j in range(columns, nr):
+                panels[target + i * nr + j] = ZERO
+
+
+#: numbers that a task of `sum_parts` adds up
+SUM_BLOCK = 1024
+
+
+@Kernel
+def sum_parts(x: In, y: Out, parts: i64, size: i64, lo: i64, hi: i64):
+    """y[i] = sum over p of x[p·size + i], in the order of p; one task sums SUM_BLOCK numbers."""
+    for task in range(lo, hi):
+        first, end = task * SUM_BLOCK, min(size, task * SUM_BLOCK + SUM_BLOCK)
+        for i in range(first, end):
+            y[i] = x[i]
+        for p in range(1, parts):
+            for i in range(first, end):
+                y[i] += x[p * size + i]

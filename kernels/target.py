@@ -1,0 +1,99 @@
+"""What this CPU offers, and the tile table that follows from it.
+
+A register tile keeps ``mr * nv`` vector accumulators of ``lanes`` floats in registers while it multiplies ``mr`` rows of
+A with ``nv`` vectors of B.  With V vector registers the tile must leave room for the ``nv`` vectors of B and one
+broadcast scalar of A::
+
+    mr * nv + nv + 1 <= V
+
+and the larger ``mr * nv`` is, the fewer loads feed one multiply-add.  Each row of ``TABLE`` gives, for every panel width
+``nv`` that a layer may ask for, the tallest ``mr`` that obeys this.
+
+``EDGENET_TARGET`` (avx512, avx2, neon, sse) selects a row by hand: the tiles of every row can so be tested on any
+machine, because LLVM splits vectors that the machine does not have.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    """One row of the table: vector width, register tiles and the LLVM names of the CPU."""
+
+    name: str
+    lanes: int
+    """float32 numbers in one vector register"""
+    registers: int
+    """vector registers"""
+    tiles: tuple[int, ...]
+    """``tiles[nv - 1]`` is the tile height mr for panels of nv vectors"""
+    cpu: str = ""
+    """LLVM's CPU name; empty: the machine's own"""
+
+    def mr(self, nv: int) -> int:
+        """Rows of the tile for panels of `nv` vectors."""
+        return self.tiles[nv - 1]
+
+    @property
+    def widest(self) -> int:
+        """The widest panel, in vectors."""
+        return len(self.tiles)
+
+
+#   name      lanes  V   mr for nv = 1, 2, 3, 4                         LLVM's name for a machine with no more than this
+TABLE = {
+    "avx512": Target("avx512", 16, 32, (14, 12, 8, 6), "x86-64-v4"),
+    "avx2": Target("avx2", 8, 16, (8, 6, 4), "x86-64-v3"),
+    "neon": Target("neon", 4, 32, (14, 12, 8, 6)),
+    "sse": Target("sse", 4, 16, (8, 6, 4), "x86-64-v2"),
+}
+
+
+@functools.cache
+def current() -> Target:
+    """The target that kernels are compiled for: `EDGENET_TARGET`, else the best row that this CPU has."""
+    asked = os.environ.get("EDGENET_TARGET", "")
+    best = _detect()
+    if not asked or asked == best:
+        target = TABLE[best]
+        return Target(target.name, target.lanes, target.registers, target.tiles)
+    if asked not in TABLE:
+        raise ValueError(f"EDGENET_TARGET={asked!r} is unknown: expected one of {', '.join(TABLE)}")
+    target = TABLE[asked]
+    if asked == "neon" or asked not in _runnable(best):  # its tiles on another machine: LLVM splits the vectors
+        return Target(target.name, target.lanes, target.registers, target.tiles)
+    return target
+
+
+def _runnable(best: str) -> tuple[str, ...]:
+    """The x86 rows whose instructions run on a machine whose best row is `best`."""
+    order = ("sse", "avx2", "avx512")
+    return order[: order.index(best) + 1] if best in order else ()
+
+
+def _detect() -> str:
+    if platform.machine().lower() not in ("x86_64", "amd64", "i686", "x86"):
+        return "neon"
+    import llvmlite.binding as llvm
+
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512f") and features.get("avx512vl") and features.get("avx512dq"):
+        return "avx512"
+    return "avx2" if features.get("avx2") and features.get("fma") else "sse"
+
+
+def l2_bytes(default: int = 512 * 1024) -> int:
+    """Size of one core's L2 cache in bytes, where the system tells (Linux), else `default`."""
+    try:
+        with open("/sys/devices/system/cpu/cpu0/cache/index2/size") as f:
+            text = f.read().strip()
+    except OSError:
+        return default
+    unit = {"K": 1024, "M": 1024**2}.get(text[-1:], 1)
+    digits = text.rstrip("KM")
+    return int(digits) * unit if digits.isdigit() else default

@@ -1,0 +1,98 @@
+"""conv2d and its gradients against the oracle, over seeded problems."""
+
+import numpy as np
+import pytest
+from cases import conv_cases
+from numpy.testing import assert_allclose, assert_array_equal
+from ops.run import run
+from oracle import conv as oracle
+from tolerance import tolerance
+
+from edgenet.graph import Graph, ShapeError, emit
+from edgenet.ops import conv2d
+
+CASES = conv_cases(0, 96)
+
+
+def dx(dy, w, **attrs):
+    return emit("conv2d_dx", [dy, w], **attrs)
+
+
+def dw(x, dy, **attrs):
+    return emit("conv2d_dw", [x, dy], **attrs)
+
+
+@pytest.mark.parametrize("case", CASES, ids=repr)
+@pytest.mark.parametrize("fixed", [False, True], ids=["weights vary", "weights packed once"])
+def test_forward(case, fixed):
+    x, w, b, _ = case.arrays()
+    y = run(conv2d, x, w, b, fixed=(1, 2) if fixed else (), **case.attrs)
+    assert_allclose(y, oracle.conv2d(x, w, b, **case.attrs), *tolerance(y.dtype, case.k))
+
+
+@pytest.mark.parametrize("case", CASES, ids=repr)
+def test_input_gradient(case):
+    x, w, _, dy = case.arrays()
+    got = run(dx, dy, w, x_shape=x.shape, **case.attrs)
+    k = case.kh * case.kw * case.co
+    assert_allclose(got, oracle.conv2d_dx(dy, w, x.shape, **case.attrs), *tolerance(got.dtype, k))
+
+
+@pytest.mark.parametrize("case", CASES, ids=repr)
+def test_weight_gradient(case):
+    x, w, _, dy = case.arrays()
+    got = run(dw, x, dy, w_shape=w.shape, **case.attrs)
+    k = dy.shape[0] * dy.shape[1] * dy.shape[2]
+    assert_allclose(got, oracle.conv2d_dw(x, dy, w.shape, **case.attrs), *tolerance(got.dtype, k))
+
+
+@pytest.mark.parametrize("case", CASES[:24], ids=repr)
+@pytest.mark.parametrize("activation", [("relu",), ("clip", -0.5, 1.5), ("leaky_relu", 0.1)], ids=repr)
+def test_epilogue(case, activation):
+    x, w, b, dy = case.arrays()
+    y = run(conv2d, x, w, b, dy, activation=activation, **case.attrs)
+    z = oracle.conv2d(x, w, b, **case.attrs) + dy
+    kind, *p = activation
+    want = {"relu": lambda: np.maximum(z, 0), "clip": lambda: np.clip(z, *p), "leaky_relu": lambda: np.where(z < 0, p[0] * z, z)}
+    assert_allclose(y, want[kind](), *tolerance(y.dtype, case.k))
+
+
+@pytest.mark.parametrize("case", CASES[:16], ids=repr)
+def test_threads_change_no_bit(case):
+    x, w, b, dy = case.arrays()
+    for function, arrays, attrs in (
+        (conv2d, (x, w, b), {}),
+        (dx, (dy, w), {"x_shape": x.shape}),
+        (dw, (x, dy), {"w_shape": w.shape}),
+    ):
+        one, two, four = (run(function, *arrays, threads=t, **attrs, **case.attrs) for t in (1, 2, 4))
+        assert_array_equal(one, two)
+        assert_array_equal(one, four)
+
+
+def test_nan_and_infinity_stay():
+    x, w = np.ones((1, 4, 4, 3), np.float32), np.ones((1, 1, 3, 5), np.float32)
+    x[0, 0, 0, 0], x[0, 1, 1, 1], x[0, 2, 2, 2] = np.nan, np.inf, -np.inf
+    y = run(conv2d, x, w, activation=("relu",))
+    assert np.isnan(y[0, 0, 0]).all()
+    assert np.isposinf(y[0, 1, 1]).all()
+    assert (y[0, 2, 2] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("shapes", "attrs", "words"),
+    [
+        (((1, 8, 8, 4), (3, 3, 3, 16)), {}, ["ci=4", "(1, 8, 8, 4)", "ci=3", "(3, 3, 3, 16)"]),
+        (((1, 2, 8, 4), (3, 3, 4, 16)), {}, ["window of 3", "axis 1", "(1, 2, 8, 4)"]),
+        (((1, 8, 8, 4), (3, 3, 2, 15)), {"groups": 2}, ["co=15", "groups=2"]),
+        (((1, 8, 8, 4), (3, 3, 4, 16)), {"strides": (0, 1)}, ["strides=(0, 1)"]),
+        (((8, 8, 4), (3, 3, 4, 16)), {}, ["(8, 8, 4)", "(n, h, w, ci)"]),
+    ],
+)
+def test_errors_name_both_sides(shapes, attrs, words):
+    graph = Graph()
+    with pytest.raises(ShapeError) as error:
+        conv2d(*(graph.input(s) for s in shapes), **attrs)
+    assert str(error.value).startswith("conv2d: ")
+    for word in words:
+        assert word in str(error.value)
