@@ -123,6 +123,8 @@ def _partitions(x: Contraction) -> int:
 
 def calls(x: Contraction) -> list[Call]:
     """The kernel calls of a contraction."""
+    if x.m == 0 or x.n == 0:
+        return []
     target = current()
     nv = panel_width(x.m, x.n)
     nr, mr = nv * target.lanes, target.mr(nv)
@@ -148,7 +150,7 @@ def calls(x: Contraction) -> list[Call]:
     )  # fmt: skip
     tasks = x.groups * parts * -(-x.m // mb) * panels
     work = 2.0 * x.groups * x.m * x.k * panels * nr
-    out.append(Call(k.gemm[nv], args, tasks if x.n else 0, work))
+    out.append(Call(k.gemm[nv], args, tasks, work))
     if parts > 1:
         out.append(sum_parts(c, x.c, parts, x.sum_size))
     return out
