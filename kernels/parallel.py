@@ -1,20 +1,23 @@
 """Running a program: one compiled walk over its steps, by one thread or by several.
 
-A program's steps lie in a table of 64-bit words, four a step::
+A program's steps lie in a table of 64-bit words, one row a step::
 
-    address of the kernel │ address of its argument block │ number of tasks │ tasks claimed at a time
+    address of the kernel │ address of its argument block │ number of tasks │ shares │ tasks claimed at a time
 
-One thread simply walks the table.  Several threads all walk the same table: each *claims* tasks of the current step with
-an atomic addition, and goes on to the next step when all tasks of this one are *done*.  Nobody waits for a thread that
-has not claimed anything, so a thread that wakes late, or never, costs speed but neither correctness nor progress.  A
-step with one claim runs serially, on whichever thread comes first.
+One thread simply walks the table.  Several threads all walk the same table.  The tasks of a step are cut into one share
+for each thread; a thread *claims* tasks of its own share with an atomic addition, then helps with the other shares, and
+goes on to the next step when all tasks of this one are *done*.  Shares keep neighbouring steps of one image, or one band
+of rows, on one core, whose cache holds them.  Nobody waits for a thread that has not claimed anything, so a thread that
+wakes late, or never, costs speed but neither correctness nor progress.  A step with one share and one claim runs
+serially, on whichever thread comes first.
 
 Which thread runs which task changes nothing: a task writes what no other task of its step writes, so results are bit for
 bit the same for any number of threads.
 
 Helper threads are Python threads that sit inside compiled code.  They join a run through the shared words of the pool
 (`JOB`, `ACTIVE`, `RUN`), stay awake for `SPIN` pauses after it, in case the next one follows at once, and then sleep on a
-Python lock.  A forked child starts its own; a run that finds the pool taken by another thread goes alone.
+semaphore of the C library, so that waking up needs no Python; where there is none (Windows, macOS), on a Python lock.  A
+forked child starts its own helpers; a run that finds the pool taken by another thread goes alone.
 
 Why not Numba's ``prange``: one wake-up for a whole program instead of one a kernel (0.8 µs each with OpenMP, 35 to 50 µs
 with workqueue), no OpenMP runtime that aborts a forked child, no aborts from two Python threads at once.
@@ -35,11 +38,17 @@ from .compiler import ENTRY, Kernel, device, i64
 from .simd import atomic_add, atomic_load, atomic_store, call, pause
 
 #: words of a step in the table
-STEP = 4
-#: words of the pool: address of the job (0: none), helpers inside it, number of runs so far, helpers asleep (one each)
-JOB, ACTIVE, RUN, ASLEEP = 0, 1, 2, 3
-#: words of a job: its step table, number of steps, threads, counters (two words a step: claimed, done), sched_yield
-TABLE, STEPS, COUNTERS, YIELD = 0, 1, 2, 3
+STEP = 5
+#: words from one counter to the next: a cache line each, so that threads do not fight for it
+LINE = 8
+#: claims that a share is cut into
+CLAIMS = 3
+#: words of the pool: address of the job (0: none), helpers inside it, number of runs so far, addresses of sem_wait and
+#: sem_post (0: none), and for each helper whether it is asleep and the address of its semaphore
+JOB, ACTIVE, RUN, WAIT, POST, HELPERS = 0, 1, 2, 3, 4, 5
+#: words of a job: its step table, number of steps, threads, counters (a line for each share and one for what is done, for
+#: each step), address of sched_yield
+TABLE, STEPS, THREADS, COUNTERS, YIELD = 0, 1, 2, 3, 4
 #: pauses that a helper waits for the next run before it sleeps: some 50 to 100 microseconds
 SPIN = 2000
 #: pauses of a thread that waits for others before it gives up its time slice
@@ -53,21 +62,34 @@ def word(address, i):  # type: ignore[no-untyped-def]
 
 
 @device
-def walk_together(job):  # type: ignore[no-untyped-def]
-    """Take part in a job until all of its steps are done."""
-    table, counters, sleep = word(job, TABLE), word(job, COUNTERS), word(job, YIELD)
+def run_share(table, at, counters, share):  # type: ignore[no-untyped-def]
+    """Claim and run tasks of one share until none is left; returns how many."""
+    tasks, shares, grain = word(table, at + 2), word(table, at + 3), word(table, at + 4)
+    start, end = tasks * share // shares, tasks * (share + 1) // shares
+    ran = 0
+    while True:
+        lo = start + atomic_add(counters, LINE * share, grain)
+        if lo >= end:
+            return ran
+        hi = min(lo + grain, end)
+        call(word(table, at), word(table, at + 1), lo, hi)
+        ran += hi - lo
+
+
+@device
+def walk_together(job, seat):  # type: ignore[no-untyped-def]
+    """Take part in a job, as its thread number `seat`, until all of its steps are done."""
+    table, threads, sleep = word(job, TABLE), word(job, THREADS), word(job, YIELD)
     for s in range(word(job, STEPS)):
-        at = STEP * s
-        tasks, grain = word(table, at + 2), word(table, at + 3)
-        while True:
-            lo = atomic_add(counters, 2 * s, grain)
-            if lo >= tasks:
-                break
-            hi = min(lo + grain, tasks)
-            call(word(table, at), word(table, at + 1), lo, hi)
-            atomic_add(counters, 2 * s + 1, hi - lo)
+        at, counters = STEP * s, word(job, COUNTERS) + 8 * LINE * (threads + 1) * s
+        tasks, shares = word(table, at + 2), word(table, at + 3)
+        ran = 0
+        for i in range(shares):
+            ran += run_share(table, at, counters, (seat + i) % shares)
+        if ran > 0:
+            atomic_add(counters, LINE * threads, ran)
         waited = 0
-        while atomic_load(counters, 2 * s + 1) < tasks:
+        while atomic_load(counters, LINE * threads) < tasks:
             pause()
             waited += 1
             if waited > PATIENCE and sleep != 0:
@@ -85,12 +107,17 @@ def walk(table: i64, lo: i64, hi: i64):
 @Kernel
 def lead(pool: i64, job: i64, lo: i64, hi: i64):
     """Run a job, together with the helpers that come."""
-    counters = word(job, COUNTERS)
-    for i in range(2 * word(job, STEPS)):
-        atomic_store(counters, i, 0)
+    threads = word(job, THREADS)
+    for i in range(word(job, STEPS) * (threads + 1)):
+        atomic_store(word(job, COUNTERS), LINE * i, 0)
     atomic_store(pool, JOB, job)
     atomic_add(pool, RUN, 1)
-    walk_together(job)
+    for seat in range(threads - 1):
+        asleep = HELPERS + 2 * seat
+        if word(pool, POST) != 0 and atomic_load(pool, asleep) != 0:
+            atomic_store(pool, asleep, 0)
+            call(word(pool, POST), word(pool, asleep + 1), 0, 0)
+    walk_together(job, 0)
     atomic_store(pool, JOB, 0)
     while atomic_load(pool, ACTIVE) != 0:  # helpers may still look at the job
         pause()
@@ -98,52 +125,84 @@ def lead(pool: i64, job: i64, lo: i64, hi: i64):
 
 @Kernel
 def follow(pool: i64, seat: i64, lo: i64, hi: i64):
-    """A helper's life between two sleeps: join every run, return when none has come for a while."""
+    """A helper's life: join every run; when none has come for `hi` pauses, sleep, or return where there is no semaphore."""
+    asleep = HELPERS + 2 * seat
     waited, seen = 0, -1
-    while waited < hi:
+    while True:
         run = atomic_load(pool, RUN)
         if run != seen and atomic_load(pool, JOB) != 0:
             atomic_add(pool, ACTIVE, 1)
             job = atomic_load(pool, JOB)
             if job != 0:  # the leader can't leave while ACTIVE counts this thread
-                walk_together(job)
+                if seat + 1 < word(job, THREADS):
+                    walk_together(job, seat + 1)
                 waited = 0
             atomic_add(pool, ACTIVE, -1)
             seen = run
         pause()
         waited += 1
-    atomic_store(pool, ASLEEP + seat, 1)
+        if waited > hi:  # a run that starts just now goes without this helper, which costs only its help
+            atomic_store(pool, asleep, 1)
+            if word(pool, WAIT) == 0:
+                return
+            call(word(pool, WAIT), word(pool, asleep + 1), 0, 0)
+            waited = 0
 
 
 class _Pool:
     """The helper threads of this process."""
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
-        self.words = np.zeros(ASLEEP + 256, np.int64)
+        self.words = np.zeros(HELPERS + 2 * 256, np.int64)
         self.busy = threading.Lock()
-        self.bells: list[threading.Semaphore] = []
+        self.locks: list[threading.Lock] = []
+        self._semaphores = np.zeros((256, 16), np.int64)  # 128 bytes each; a sem_t has 32 at most
+        wait, post = _c_function("sem_wait"), _c_function("sem_post")
+        if wait and post and _has_semaphores(self._semaphores):
+            self.words[WAIT], self.words[POST] = wait, post
+        self.words[HELPERS + 1 :: 2][:256] = [row.ctypes.data for row in self._semaphores]
 
     def grow(self, helpers: int) -> None:
-        while len(self.bells) < helpers:
-            seat = len(self.bells)
-            self.bells.append(threading.Semaphore(0))
-            self.words[ASLEEP + seat] = 1
-            threading.Thread(target=self._helper, args=(seat,), name=f"edgenet-{seat + 1}", daemon=True).start()
+        """Have at least this many helpers."""
+        if len(self.locks) >= helpers:
+            return
+        entry = ENTRY(follow.address)  # compiled before the first helper needs it
+        while len(self.locks) < helpers:
+            seat = len(self.locks)
+            self.locks.append(threading.Lock())
+            threading.Thread(target=self._helper, args=(seat, entry), name=f"edgenet-{seat + 1}", daemon=True).start()
 
-    def _helper(self, seat: int) -> None:
+    def _helper(self, seat: int, entry: Any) -> None:
         block = np.array([self.words.ctypes.data, seat], np.int64)
-        entry, address, bell = ENTRY(follow.address), block.ctypes.data, self.bells[seat]
+        address, lock = block.ctypes.data, self.locks[seat]
         while True:
-            bell.acquire()
-            entry(address, 0, SPIN)
+            entry(address, 0, SPIN)  # returns only where there are no semaphores
+            lock.acquire()
 
     def wake(self, helpers: int) -> None:
-        """Wake the helpers that sleep; one that is just falling asleep may miss this run, which costs only its help."""
-        for seat in range(helpers):
-            if self.words[ASLEEP + seat]:
-                self.words[ASLEEP + seat] = 0
-                self.bells[seat].release()
+        """Wake the helpers that sleep on Python locks; `lead` wakes those that sleep on semaphores."""
+        if self.words[WAIT] == 0:
+            for seat, lock in enumerate(self.locks[:helpers]):
+                if self.words[HELPERS + 2 * seat] and lock.locked():
+                    self.words[HELPERS + 2 * seat] = 0
+                    lock.release()
+
+
+def _c_function(name: str) -> int:
+    """Address of a function of the C library, 0 where it has none of that name."""
+    try:
+        return ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value or 0
+    except (OSError, AttributeError, TypeError):
+        return 0
+
+
+def _has_semaphores(memory: np.ndarray) -> bool:
+    """Make a semaphore in each row of `memory`, all closed; False where the system has none (macOS only pretends)."""
+    try:
+        make = ctypes.CDLL(None).sem_init
+    except (OSError, AttributeError):
+        return False
+    return all(make(ctypes.c_void_p(row.ctypes.data), 0, 0) == 0 for row in memory)
 
 
 _pool = _Pool()
@@ -201,14 +260,6 @@ def num_threads(n: int) -> Iterator[None]:
         set_num_threads(before)
 
 
-def _sched_yield() -> int:
-    """Address of the C library's sched_yield, 0 where there is none."""
-    try:
-        return ctypes.cast(ctypes.CDLL(None).sched_yield, ctypes.c_void_p).value or 0
-    except (OSError, AttributeError, TypeError):
-        return 0
-
-
 class Table:
     """A program's steps, ready to run: ``Table([(kernel, block, tasks, serial), …])``.
 
@@ -218,32 +269,31 @@ class Table:
 
     def __init__(self, steps: list[tuple[Kernel, int, int, bool]]) -> None:
         self.steps = steps
-        self.words = np.array([self._step(k, a, n, n) for k, a, n, _ in steps], np.int64).reshape(-1, STEP)
-        self.counters = np.zeros(2 * len(steps), np.int64)
-        self.job = np.array([self.words.ctypes.data, len(steps), self.counters.ctypes.data, _sched_yield()], np.int64)
+        rows = [(k.address, block, tasks, 1, max(tasks, 1)) for k, block, tasks, _ in steps]
+        self.words = np.array(rows, np.int64).reshape(-1, STEP)
+        self.parallel = any(not serial and tasks > 1 for _, _, tasks, serial in steps)
+        self.job = np.zeros(5, np.int64)
         self._alone = np.array([self.words.ctypes.data], np.int64)
         self._together = np.zeros(2, np.int64)
         self._walk, self._lead = ENTRY(walk.address), ENTRY(lead.address)
         self._alone_address, self._together_address = self._alone.ctypes.data, self._together.ctypes.data
-        self._threads = 1
-        self.parallel = any(not serial and tasks > 1 for _, _, tasks, serial in steps)
-
-    @staticmethod
-    def _step(kernel: Kernel, block: int, tasks: int, grain: int) -> list[Any]:
-        return [kernel.address, block, tasks, max(grain, 1)]
 
     def _share(self, threads: int) -> None:
-        """Choose how many tasks are claimed at a time: about four claims a thread, so that an idle one finds work."""
+        """Cut every step into shares for this many threads."""
         for row, (_, _, tasks, serial) in zip(self.words, self.steps, strict=True):
-            row[3] = max(tasks, 1) if serial else max(1, tasks // (4 * threads))
-        self._threads = threads
+            row[3] = 1 if serial else min(threads, max(tasks, 1))
+            row[4] = max(1, tasks if serial else -(-tasks // (CLAIMS * int(row[3]))))
+        self.counters = np.zeros(LINE * (threads + 1) * len(self.steps), np.int64)
+        self.job[:] = (
+            self.words.ctypes.data, len(self.steps), threads, self.counters.ctypes.data, _c_function("sched_yield"),
+        )  # fmt: skip
 
     def run(self) -> None:
         """Run all steps, with `get_num_threads()` threads."""
         pool, threads = _pool, _threads
         if threads > 1 and self.parallel and pool.busy.acquire(blocking=False):
             try:
-                if threads != self._threads:
+                if threads != self.job[2]:
                     self._share(threads)
                 pool.grow(threads - 1)
                 self._together[:] = pool.words.ctypes.data, self.job.ctypes.data

@@ -413,3 +413,35 @@ atomic_load = _word_intrinsic("atomic_load", 2)
 atomic_store = _word_intrinsic("atomic_store", 3)
 #: pause(): tell the core that this thread only waits
 pause = _word_intrinsic("pause", 0)
+
+
+@functools.cache
+def _scalar(name: str) -> Any:
+    """Float32 arithmetic by the letter; see the list below.
+
+    Numba gives its fast-math flags to every instruction that has none, and with `reassoc` LLVM may undo what a range
+    reduction is made of.  One harmless flag keeps the others away; what LLVM's own intrinsics compute is fixed anyway.
+    """
+    instruction = {"plus": "fadd", "minus": "fsub", "times": "fmul", "divide": "fdiv"}.get(name)
+    count = 3 if name == "muladd" else 2 if instruction or name in ("maximum", "minimum") else 1
+
+    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        if instruction:
+            return getattr(b, instruction)(*args, flags=("nsz",))
+        if name in ("bits", "number"):
+            return b.bitcast(args[0], i32 if name == "bits" else f32)
+        intrinsic_name = {"muladd": "fmuladd", "root": "sqrt", "absolute": "fabs"}.get(name, name)
+        return _call(b, f"llvm.{intrinsic_name}.f32", f32, list(args))
+
+    source = types.int32 if name == "number" else types.float32
+    return _intrinsic(name, types.int32 if name == "bits" else types.float32, (source,) * count, emit)
+
+
+#: plus(a, b), minus(a, b), times(a, b), divide(a, b): one operation, rounded once, never merged with another
+plus, minus, times, divide = _scalar("plus"), _scalar("minus"), _scalar("times"), _scalar("divide")
+#: muladd(a, b, c) = a·b + c, rounded once where the CPU can, else twice
+muladd = _scalar("muladd")
+#: maximum(a, b), minimum(a, b): NaN if either is NaN; absolute(x) = |x|; root(x) = √x
+maximum, minimum, absolute, root = _scalar("maximum"), _scalar("minimum"), _scalar("absolute"), _scalar("root")
+#: bits(x): the 32 bits of a float32 as an int32; number(i): the other way
+bits, number = _scalar("bits"), _scalar("number")

@@ -28,7 +28,7 @@ from edgenet.kernels.parallel import Table
 from .memory import ALIGN_BYTES, Buffer, plan
 
 #: a call with less work (see `Call.work`) is not worth a second thread
-SERIAL_BELOW = 150_000
+SERIAL_BELOW = 30_000
 
 Operand = Value | Scratch
 

@@ -41,8 +41,13 @@ class Value:
 
     @property
     def fixed(self) -> bool:
-        """Whether a run of an inference program cannot change the value: a constant or a variable."""
-        return self.array is not None or self.variable is not None
+        """Whether a run of an inference program cannot change it: a constant, a variable, or computed from these alone."""
+        if self.node is None:
+            return self.array is not None or self.variable is not None
+        from .op import get_op
+
+        op = get_op(self.node.op)
+        return not op.effect and not op.random and all(v is None or v.fixed for v in self.node.inputs)
 
     @property
     def data(self) -> np.ndarray | None:
@@ -117,6 +122,8 @@ class Graph:
         self.name = name
         self.training = False
         """whether variables change from run to run"""
+        self.step: Variable | None = None
+        """counter (int64, one element) of the training step, which random ops take their numbers from"""
         self.inputs: list[Value] = []
         self.outputs: list[Value] = []
         self.nodes: list[Node] = []

@@ -145,7 +145,7 @@ def calls(x: Contraction) -> list[Call]:
     mb = _rows_of_task(x, mr, panels * x.groups * parts, 4 * x.k / _overlap(x))
     code, alpha, low, high = epilogue(x.activation)
     args = (
-        x.a, b, x.bias, x.res, c, _table(x.runs), x.m, x.n, mb, *x.sizes, *x.sa, *x.sc,
+        x.a, b, x.bias, x.res, c, _table(x.runs), x.m, x.n, mb, int(x.n * _overlap(x) > x.m), *x.sizes, *x.sa, *x.sc,
         len(x.runs), x.length, x.ks, ldb, panel_step, parts, part_step, x.ga, gb, x.gc, code, alpha, low, high,
     )  # fmt: skip
     tasks = x.groups * parts * -(-x.m // mb) * panels

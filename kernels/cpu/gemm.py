@@ -23,8 +23,8 @@ Loops, and the slice that each touches::
 
     1.  for g in groups                                  # A, B, C of one group
     2.    for part in K partitions                       # A[:, part], B[part, :]; C of its own
-    3.      for block in rows of C, step mb              # A[block, :] stays in L2
-    4.        for panel in columns of C, step nr         # B[:, panel] streams from L2
+    3.      for block in rows of C, step mb              # A[block, :] stays in L2        3 and 4 change places
+    4.        for panel in columns of C, step nr         # B[:, panel] streams from L2    with `panels_first`
     5.          for tile in rows of the block, step mr   # accumulators in registers
     6.            for k                                  # simd.tile
 
@@ -57,7 +57,7 @@ def _gemm(nv: int) -> Kernel:
 
     def gemm(
         a: In, b: In, bias: In, res: In, c: Out, runs: InI64,
-        m: i64, n: i64, mb: i64,
+        m: i64, n: i64, mb: i64, panels_first: i64,
         d1: i64, d2: i64, sa0: i64, sa1: i64, sa2: i64, sc0: i64, sc1: i64, sc2: i64,
         nruns: i64, length: i64, ks: i64, ldb: i64, panel_step: i64,
         parts: i64, part_step: i64, ga: i64, gb: i64, gc: i64,
@@ -66,8 +66,11 @@ def _gemm(nv: int) -> Kernel:
     ):  # fmt: skip
         blocks, panels = (m + mb - 1) // mb, (n + nr - 1) // nr
         for task in range(lo, hi):
-            panel, rest = task % panels, task // panels
-            block, rest = rest % blocks, rest // blocks
+            cell, rest = task % (blocks * panels), task // (blocks * panels)
+            if panels_first != 0:
+                block, panel = cell % blocks, cell // blocks
+            else:
+                panel, block = cell % panels, cell // panels
             part, g = rest % parts, rest // parts
             first = nruns * part // parts  # runs of this partition: [first, first + count)
             count = nruns * (part + 1) // parts - first

@@ -1,1 +1,24 @@
-"""Graph → Graph rewrites; each keeps the graph's outputs.  One file a pass."""
+"""Graph → Graph rewrites; each keeps the graph's outputs.  One file a pass.
+
+`optimize` runs them in their order: constants fold into weights first, so that what is left behind a convolution is an
+addition or an activation that its epilogue can take.
+"""
+
+from __future__ import annotations
+
+from edgenet.graph import Graph
+
+from .fold_affine import fold_affine
+from .fuse_epilogue import fuse_epilogue
+
+__all__ = ["fold_affine", "fuse_epilogue", "optimize"]
+
+
+def optimize(graph: Graph) -> Graph:
+    """Run all passes on a graph, in place, and return it."""
+    graph.prune()
+    if not graph.training:
+        fold_affine(graph)
+    fuse_epilogue(graph)
+    graph.prune()
+    return graph

@@ -1,0 +1,24 @@
+"""What can go wrong at the ONNX border."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class UnsupportedModelError(ValueError):
+    """A model that cannot be read or a graph that cannot be written.
+
+    `problems` holds every reason that was found, one sentence each; the message lists them all.
+
+    >>> print(UnsupportedModelError("the model 'net' cannot be read", ["the operator LSTM is not supported"]))
+    the model 'net' cannot be read:
+    - the operator LSTM is not supported
+    """
+
+    def __init__(self, what: str, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n- ".join([f"{what}:", *self.problems]))
+
+
+class Refused(Exception):
+    """Raised by a converter of one operator: this node cannot be taken over, and why."""

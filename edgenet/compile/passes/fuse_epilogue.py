@@ -1,0 +1,59 @@
+"""Let a convolution or dense layer add a residual and apply an activation while its result is still in registers.
+
+::
+
+    conv2d(x, w, b) → add(other) → relu                      conv2d(x, w, b, res=other, activation=("relu",))
+
+In training graphs too: the gradients of these activations are computed from their outputs.
+"""
+
+from __future__ import annotations
+
+from edgenet.graph import Graph, Node, Value
+
+from .pattern import producer
+
+
+def fuse_epilogue(graph: Graph) -> None:
+    """Run the pass, in place."""
+    for node in list(graph.nodes):
+        if node.op == "add":
+            _fuse_residual(graph, node)
+        elif node.op in ("relu", "clip", "leaky_relu"):
+            _fuse_activation(graph, node)
+
+
+def _activation(node: Node) -> tuple[object, ...]:
+    if node.op == "relu":
+        return ("relu",)
+    if node.op == "clip":
+        return ("clip", float(node.attrs["low"]), float(node.attrs["high"]))
+    return ("leaky_relu", float(node.attrs["alpha"]))
+
+
+def _fuse_activation(graph: Graph, node: Node) -> None:
+    source = producer(graph, node.inputs[0])
+    if source is not None:
+        source.attrs = {**source.attrs, "activation": _activation(node)}
+        graph.replace(node.output, source.output)
+        graph.nodes.remove(node)
+
+
+def _fuse_residual(graph: Graph, node: Node) -> None:
+    a, b = node.inputs
+    if a is None or b is None or a.shape != b.shape or a is b:
+        return
+    places = {id(v): graph.nodes.index(v.node) for v in (a, b) if v.node is not None}
+
+    def place(v: Value) -> int:
+        return places.get(id(v), -1)
+
+    for y, other in sorted(((a, b), (b, a)), key=lambda pair: -place(pair[0])):  # the later layer takes the earlier one
+        source = producer(graph, y)
+        if source is None or source.inputs[3] is not None or other.shape != y.shape:
+            continue
+        source.inputs = [*source.inputs[:3], other]
+        graph.nodes.remove(source)  # it now runs where the addition stood, after `other` is known
+        graph.nodes[graph.nodes.index(node)] = source
+        graph.replace(node.output, source.output)
+        return
