@@ -24,6 +24,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import inspect
+import re
 import struct
 import threading
 from collections.abc import Callable
@@ -35,7 +36,6 @@ import numpy as np
 from llvmlite import ir
 from numba.core import codegen, compiler, registry, types
 from numba.core.compiler_lock import global_compiler_lock
-from numba.extending import intrinsic
 
 from . import cache
 from .target import current
@@ -124,36 +124,21 @@ def _word(arg: Arg, value: Any) -> int:
     return int(value)
 
 
-def _unpack(args: tuple[Arg, ...]) -> Any:
-    """An intrinsic that turns (block, lo, hi) into the tuple of a kernel's typed arguments."""
-    kinds = [types.CPointer(_NUMBA[a.dtype]) if a.pointer else _NUMBA[a.dtype] for a in args]
-    result = types.Tuple(kinds)
-
-    @intrinsic
-    def unpack(typingctx: Any, block: Any, lo: Any, hi: Any) -> Any:
-        def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            word = ir.IntType(64)
-            base = builder.inttoptr(values[0], word.as_pointer())
-            fields = []
-            for i, kind in enumerate(kinds[:-2]):
-                bits = builder.load(builder.gep(base, [word(i)]))
-                if isinstance(kind, types.CPointer):
-                    bits = builder.inttoptr(bits, context.get_value_type(kind))
-                elif kind == types.float32:
-                    bits = builder.bitcast(builder.trunc(bits, ir.IntType(32)), ir.FloatType())
-                fields.append(bits)
-            return context.make_tuple(builder, result, [*fields, values[1], values[2]])
-
-        return result(types.int64, types.int64, types.int64), emit
-
-    return unpack
-
-
 _lock = threading.RLock()
+
+
+class _Library(codegen.AOTCodeLibrary):  # type: ignore[misc]
+    """A module whose loops stay loops: LLVM would turn some into calls of memset and memcpy, symbols from outside."""
+
+    def add_llvm_module(self, ll_module: Any) -> None:
+        text = re.sub(r"(?m)^(define [^\n]*?)( \{)$", r'\1 "no-builtins"\2', str(ll_module))
+        super().add_llvm_module(llvm.parse_assembly(text))
 
 
 class _Codegen(codegen.AOTCPUCodegen):  # type: ignore[misc]
     """Numba's ahead-of-time code generator, for the CPU that `target.current` names."""
+
+    _library_class = _Library
 
     def _customize_tm_options(self, options: dict[str, Any]) -> None:
         options.update(cpu=current().cpu or llvm.get_host_cpu_name(), reloc="pic", codemodel="default")
@@ -172,23 +157,19 @@ def _context() -> Any:
 
 def compile_object(kernel: Kernel) -> bytes:
     """Translate a kernel to relocatable object code (ELF, Mach-O or COFF) whose only export is ``entry``."""
-    function, unpack = device(kernel.function), _unpack(kernel.args)
-
-    def body(block, lo, hi):  # type: ignore[no-untyped-def]
-        function(*unpack(block, lo, hi))
-
     llvm.initialize_native_asmparser()  # for the inline assembly of simd.pause
     flags = compiler.Flags()
     flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
     flags.release_gil, flags.error_model, flags.fastmath = True, "numpy", FASTMATH
+    kinds = tuple(types.CPointer(_NUMBA[a.dtype]) if a.pointer else _NUMBA[a.dtype] for a in kernel.args)
     typing, context = registry.cpu_target.typing_context, _context()
     with global_compiler_lock:
-        result = compiler.compile_extra(typing, context, body, (types.int64,) * 3, types.void, flags, {})
+        result = compiler.compile_extra(typing, context, kernel.function, kinds, types.void, flags, {})
         library = result.library
         _add_entry(library, context, result.fndesc)
-        module = library._final_module
-        module.get_function(result.fndesc.llvm_func_name).linkage = "internal"
+        library._final_module.get_function(result.fndesc.llvm_func_name).linkage = "internal"
         library.finalize()
+        module = library._final_module
         for variable in list(module.global_variables):
             if variable.name.startswith("_ZN08NumbaEnv"):
                 variable.linkage = "internal"
@@ -196,14 +177,23 @@ def compile_object(kernel: Kernel) -> bytes:
 
 
 def _add_entry(library: Any, context: Any, fndesc: Any) -> None:
-    """``void entry(block, lo, hi)``, which calls the function by Numba's convention and drops its status."""
+    """``void entry(block, lo, hi)``: unpack the block, call the function by Numba's convention, drop its status."""
     module = library.create_ir_module("entry")
     word = ir.IntType(64)
     entry = ir.Function(module, ir.FunctionType(ir.VoidType(), [word] * 3), "entry")
-    builder = ir.IRBuilder(entry.append_basic_block())
+    b = ir.IRBuilder(entry.append_basic_block())
+    block = b.inttoptr(entry.args[0], word.as_pointer())
+    args = []
+    for i, kind in enumerate(fndesc.argtypes[:-2]):
+        bits = b.load(b.gep(block, [word(i)]))
+        if isinstance(kind, types.CPointer):
+            bits = b.inttoptr(bits, context.get_value_type(kind))
+        elif kind == types.float32:
+            bits = b.bitcast(b.trunc(bits, ir.IntType(32)), ir.FloatType())
+        args.append(bits)
     callee = context.declare_function(module, fndesc)
-    context.call_conv.call_function(builder, callee, types.void, fndesc.argtypes, entry.args)
-    builder.ret_void()
+    context.call_conv.call_function(b, callee, types.void, fndesc.argtypes, [*args, *entry.args[1:]])
+    b.ret_void()
     library.add_ir_module(module)
 
 

@@ -79,7 +79,7 @@ class Slice(Move):
         return out
 
     def gradient(self, node: Node, dys: list[Value]) -> list[Value]:
-        x, y, x_shape, y_shape = ends(node)
+        x, _, x_shape, y_shape = ends(node)
         if any(step != 1 for step in node.attrs["steps"]):
             return [emit("slice_dx", [dys[0]], x_shape=x.shape, **node.attrs)]
         starts = _starts(x_shape, node.attrs)

@@ -110,6 +110,7 @@ def ends(node: Node) -> tuple[Value, Value, tuple[int, ...], tuple[int, ...]]:
 
 
 def one(name: str, inputs: Sequence[Any], **attrs: Any) -> Value:
+    """Emit a node with one output."""
     value = emit(name, inputs, **attrs)
     assert isinstance(value, Value)
     return value

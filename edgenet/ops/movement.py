@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -241,7 +242,7 @@ class BroadcastTo(Move):
         return [*shape[:new], *(t if d == 1 else d for d, t in zip(specs[0].shape, shape[new:], strict=True))]
 
     def gradient(self, node: Node, dys: list[Value]) -> list[Value]:
-        x, y, x_shape, y_shape = ends(node)
+        x, _, x_shape, y_shape = ends(node)
         new = len(y_shape) - len(x_shape)
         axes = [a for a, d in enumerate(y_shape) if a < new or (x_shape[a - new] == 1 and d != 1)]
         dy = emit("sum", [dys[0]], axes=tuple(axes), keepdims=False) if axes else dys[0]
@@ -266,6 +267,8 @@ def reshape(x: Value, shape: Sequence[Dim]) -> Value:
         >>> reshape(Graph().input(("batch", 7, 7, 64)), ("batch", -1))
         %reshape: float32[batch, 3136]
     """
+    with contextlib.suppress(ShapeError):  # of which the op says more
+        shape = resolve(x.shape, shape)
     return one("reshape", [x], shape=tuple(shape))
 
 
@@ -316,8 +319,8 @@ def flat(*xs: Value) -> Value:
 def depth_to_space(x: Value, block: int, mode: str = "DCR") -> Value:
     """(n, h, w, block²·co) to (n, h·block, w·block, co): each run of channels becomes a square of pixels.
 
-    Channel (i·block + j)·co + k of x goes to pixel (i, j) of the square and channel k (mode DCR: depth, column, row), or
-    channel k·block² + i·block + j does (mode CRD).
+    Channel (i·block + j)·co + k of x goes to pixel (i, j) of the square and channel k (mode DCR: depth, column, row),
+    or channel k·block² + i·block + j does (mode CRD).
 
     Raises:
         ShapeError: if the channels are no multiple of block².

@@ -13,6 +13,8 @@ from edgenet.kernels.cpu.movement import fill
 PERIOD = 256
 #: bytes of x in a block whose moments are taken at once, at most (the second reading should meet L2) and at least
 BLOCK_BYTES, LEAST_BYTES = 131072, 16384
+#: periods of a block at least: it writes two periods of results
+LEAST_PERIODS = 16
 #: blocks that x is split into at least, where that leaves them large enough
 BLOCKS = 16
 
@@ -27,7 +29,7 @@ class _Rows:
         self.reps = max(1, PERIOD // self.c) if self.c else 1
         self.period = self.c * self.reps
         block_bytes = min(max(4 * self.n // BLOCKS, LEAST_BYTES), BLOCK_BYTES)
-        self.rows = max(block_bytes // (4 * max(self.period, 1)), 1) * self.reps
+        self.rows = max(block_bytes // (4 * max(self.period, 1)), LEAST_PERIODS) * self.reps
         self.blocks = -(-self.m // self.rows)
         self.periods = max(1, k.BLOCK // max(self.period, 1))
         self.tasks = -(-self.n // (self.periods * self.period)) if self.n else 0
@@ -119,8 +121,7 @@ class BatchNormDw(Op):
         return [specs[1], specs[1]]
 
     def lower(self, node: Node) -> list[Call]:
-        x, mean, var, dy = node.inputs
-        assert x is not None and mean is not None and dy is not None
+        x, mean, var, dy = (v for v in node.inputs if v is not None)
         r = _Rows(x.spec)
         parts, calls = _products(r, x, mean, dy)
         args = (parts, var, *node.outputs, r.c, r.reps, r.blocks, node.attrs["epsilon"])
@@ -185,9 +186,8 @@ class BatchNormTrainDx(Op):
         return [specs[0], specs[1], specs[1]]
 
     def lower(self, node: Node) -> list[Call]:
-        x, gamma, mean, var, dy = node.inputs
+        x, gamma, mean, var, dy = (v for v in node.inputs if v is not None)
         dx, dgamma, dbeta = node.outputs
-        assert x is not None and mean is not None and dy is not None
         r = _Rows(x.spec)
         parts, calls = _products(r, x, mean, dy)
         table = Scratch(4 * r.period)

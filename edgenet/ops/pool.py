@@ -26,7 +26,8 @@ def _output_shape(x: Sequence[Dim], attrs: dict[str, Any]) -> tuple[Dim, ...]:
             raise ShapeError(f"expected pool and strides of at least 1 and padding of at least 0, got {attrs}")
         if max(pads) >= pool:
             raise ShapeError(
-                f"along {axis} a window of {pool} would lie wholly in the padding {pads}: padding must be less than pool"
+                f"along {axis} a window of {pool} would lie wholly in the padding {pads}: "
+                f"padding must be less than pool"
             )
         if not size or size + sum(pads) < pool:
             raise ShapeError(
@@ -88,8 +89,7 @@ class MaxPoolDx(Op):
         return [Spec(x.shape)]
 
     def lower(self, node: Node) -> list[Call]:
-        x, y, dy = node.inputs
-        assert x is not None and y is not None
+        x, y, dy = (v for v in node.inputs if v is not None)
         n, _, _, c = x.spec.sizes
         oh = y.spec.sizes[1]
         apart = node.attrs["strides"][0] >= node.attrs["pool"][0]  # no two rows of windows share a row of x
@@ -192,9 +192,9 @@ def avg_pool(
     padding: Pads = NO_PADDING,
     include_pad: bool = False,
 ) -> Value:
-    """The average of each window: y[n, p, q, c] = sum x[n, p·sh - top + i, q·sw - left + j, c] / count over i < kh, j < kw.
+    """The average of each window: y[n, p, q, c] = sum x[n, p·sh - top + i, q·sw - left + j, c] / count.
 
-    `count` is the number of pixels of the window that lie in x, or with `include_pad` always kh·kw.
+    The sum runs over i < kh, j < kw; `count` is the number of pixels of the window that lie in x, or with `include_pad` always kh·kw.
 
     Args:
         x: (n, h, w, c).

@@ -61,7 +61,7 @@ def _binary(function, source=In) -> Kernel:
                     for j in range(count):
                         y[iy + j] = f(a[ia + j], b[ib + j])
 
-    binary.__qualname__ = function.__name__ + ("" if source is In else f"_{source.dtype}")
+    binary.__qualname__ = function.__name__.lstrip("_") + ("" if source is In else f"_{source.dtype}")
     return Kernel(binary)
 
 
@@ -123,7 +123,7 @@ def _unary(function) -> Kernel:
         for i in range(lo * BLOCK, min(hi * BLOCK, n)):
             y[i] = f(x[i])
 
-    unary.__qualname__ = function.__name__
+    unary.__qualname__ = function.__name__.lstrip("_")
     return Kernel(unary)
 
 

@@ -6,13 +6,13 @@
     dbeta  = sum dy                          dgamma = sum dy · xhat
     dx     = gamma · invstd · (dy - dbeta / m - xhat · dgamma / m)              m values a channel
 
-**Periods.**  x is m rows of c channels.  Loops over c numbers are short where c is small, so everything that varies with
-the channel alone is repeated `reps` times in a *table*, and loops run over periods of `reps` rows at once::
+**Periods.**  x is m rows of c channels.  Loops over c numbers are short where c is small, so everything that varies
+with the channel alone is repeated `reps` times in a *table*, and loops run over periods of `reps` rows at once::
 
     table, reps = 3:   │ a0 a1 … │ a0 a1 … │ a0 a1 … │    against x:  │ row 0 │ row 1 │ row 2 │
 
-**Moments.**  Rows are split into blocks that stay in cache.  Each block computes its mean, then its sum of squares about
-that mean, so x comes from memory once and nothing cancels; blocks are then combined (Chan, Golub and LeVeque 1983)::
+**Moments.**  Rows are split into blocks that stay in cache.  Each block computes its mean, then its sum of squares
+about that mean, so x comes from memory once and nothing cancels; blocks are then combined (Chan, Golub and LeVeque 1983)::
 
     mean = sum m_b · mean_b / m              m · var = sum (squares_b + m_b · (mean_b - mean)²)
 
@@ -126,14 +126,25 @@ def moments(x: In, parts: Out, m: i64, c: i64, reps: i64, rows: i64, lo: i64, hi
         mean, squares = 2 * block * period, (2 * block + 1) * period
         for j in range(2 * period):
             parts[mean + j] = ZERO
-        for i in range(x0, x0 + n, period):
+        whole = n - n % (4 * period)
+        for i in range(x0, x0 + whole, 4 * period):
+            for j in range(period):
+                a, b = x[i + j] + x[i + period + j], x[i + 2 * period + j] + x[i + 3 * period + j]
+                parts[mean + j] += a + b
+        for i in range(x0 + whole, x0 + n, period):
             for j in range(min(period, x0 + n - i)):
                 parts[mean + j] += x[i + j]
         folded(parts, mean, c, reps)
         for j in range(c):
             parts[mean + j] /= np.float32(count)
         repeated(parts, mean, c, reps)
-        for i in range(x0, x0 + n, period):
+        for i in range(x0, x0 + whole, 4 * period):
+            for j in range(period):
+                centre = parts[mean + j]
+                d0, d1 = x[i + j] - centre, x[i + period + j] - centre
+                d2, d3 = x[i + 2 * period + j] - centre, x[i + 3 * period + j] - centre
+                parts[squares + j] += (d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3)
+        for i in range(x0 + whole, x0 + n, period):
             for j in range(min(period, x0 + n - i)):
                 d = x[i + j] - parts[mean + j]
                 parts[squares + j] += d * d

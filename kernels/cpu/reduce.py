@@ -39,7 +39,7 @@ def _rows(function, identity) -> Kernel:
                 total = f(total, x[i])
             y[r] = total * scale
 
-    rows.__qualname__ = f"{function.__name__}_rows"
+    rows.__qualname__ = f"{function.__name__.lstrip('_')}_rows"
     return Kernel(rows)
 
 
@@ -76,7 +76,7 @@ def _columns(function, identity) -> Kernel:
             for j in range(count):
                 y[q + j] *= scale
 
-    columns.__qualname__ = f"{function.__name__}_columns"
+    columns.__qualname__ = f"{function.__name__.lstrip('_')}_columns"
     return Kernel(columns)
 
 

@@ -76,3 +76,45 @@ def _choose(dy, first, a, b):
 
 def _unbroadcast_both(da, db, a, b):
     return unbroadcast(da, np.shape(a)), unbroadcast(db, np.shape(b))
+
+
+@quiet()
+def exp(x):
+    return np.exp(wide(x))
+
+
+@quiet()
+def log(x):
+    return np.log(wide(x))
+
+
+@quiet()
+def sqrt(x):
+    return np.sqrt(wide(x))
+
+
+@quiet()
+def square(x):
+    return wide(x) ** 2
+
+
+def absolute(x):
+    return np.abs(wide(x))
+
+
+def absolute_dx(dy, x):
+    """Zero where x is zero."""
+    return wide(dy) * np.sign(wide(x))
+
+
+def equal(a, b):
+    """1 where equal, else 0, as float64; likewise the other comparisons."""
+    return np.equal(a, b).astype(np.float64)
+
+
+def greater(a, b):
+    return np.greater(a, b).astype(np.float64)
+
+
+def greater_equal(a, b):
+    return np.greater_equal(a, b).astype(np.float64)

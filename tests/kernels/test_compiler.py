@@ -1,0 +1,127 @@
+"""From Python function to machine code, and where it is kept."""
+
+import os
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from edgenet.kernels import cache, compiler
+from edgenet.kernels.compiler import In, InI32, InOut, Out, OutI32, f32, i64, kernel
+from edgenet.kernels.cpu import conv, depthwise, gemm, movement
+
+
+@kernel
+def scaled_sum(x: In, i: InI32, y: InOut, j: OutI32, factor: f32, shift: i64, lo: i64, hi: i64):
+    for t in range(lo, hi):
+        y[t] += x[t] * factor
+        j[t] = i[t] + shift
+
+
+def test_all_kinds_of_arguments():
+    x, y = np.arange(6, dtype=np.float32), np.ones(6, np.float32)
+    i, j = np.arange(6, dtype=np.int32), np.zeros(6, np.int32)
+    scaled_sum(x, i, y, j, -2.5, 7, tasks=5)
+    assert_array_equal(y, [1, -1.5, -4, -6.5, -9, 1])
+    assert_array_equal(j, [7, 8, 9, 10, 11, 0])
+
+
+def test_wrong_arrays_are_refused():
+    x, i = np.zeros(4), np.zeros(4, np.int32)
+    with pytest.raises(TypeError, match="x must be a C-contiguous float32 array, got float64"):
+        scaled_sum(x, i, x, i, 1.0, 0, tasks=1)
+    strided = np.zeros(8, np.float32)[::2]
+    with pytest.raises(TypeError, match="strides"):
+        scaled_sum(strided, i, strided, i, 1.0, 0, tasks=1)
+
+
+def test_a_kernel_must_end_with_its_task_range():
+    def wrong(x: In, lo: i64, n: i64):
+        pass
+
+    with pytest.raises(TypeError, match="lo and hi"):
+        kernel(wrong)
+
+
+@pytest.mark.parametrize("k", [gemm.gemm[1], gemm.pack, depthwise.depthwise, conv.pad_images, movement.copy], ids=repr)
+def test_object_code_stands_alone(k):
+    """No external symbols: a kernel can be mapped and called without Numba, or on another machine."""
+    code = compiler.compile_object(k)
+    if code[:4] != b"\x7fELF":
+        pytest.skip("reads symbols of ELF objects only")
+    assert code_symbols(code) == {"entry"}
+
+
+def code_symbols(code):
+    """Names of the global and undefined symbols of an ELF64 object, read by hand."""
+    u = np.frombuffer
+    offset, count = u(code, "<u8", 1, 40)[0], u(code, "<u2", 1, 60)[0]
+    sections = [u(code, "<u4", 2, offset + 64 * s).tolist() + u(code, "<u8", 4, offset + 64 * s + 16).tolist() for s in range(count)]
+    links = [u(code, "<u4", 1, offset + 64 * s + 40)[0] for s in range(count)]
+    names = set()
+    for (_, kind, _, start, size, *_), link in zip(sections, links, strict=True):
+        if kind == 2:  # SHT_SYMTAB
+            strings = sections[link][3]
+            for at in range(start, start + size, 24):
+                name, info = u(code, "<u4", 1, at)[0], code[at + 4]
+                if info >> 4:  # not local
+                    end = code.index(b"\0", strings + name)
+                    names.add(code[strings + name : end].decode())
+    return names
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGENET_CACHE_DIR", str(tmp_path / "kernels"))
+    cache.folder.cache_clear()
+    yield tmp_path / "kernels"
+    cache.folder.cache_clear()
+
+
+def test_code_is_stored_once_and_checked(folder):
+    key = cache.key("test", scaled_sum.function)
+    assert cache.read(key) is None
+    cache.write(key, b"machine code")
+    assert cache.read(key) == b"machine code"
+    assert [p.name for p in folder.iterdir()] == [key]
+    (folder / key).write_bytes(b"\0" * 40)
+    assert cache.read(key) is None
+
+
+def test_without_a_folder_there_is_one_warning_and_no_error(monkeypatch, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("EDGENET_CACHE_DIR", str(blocked / "kernels"))
+    monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(blocked))
+    cache.folder.cache_clear()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert cache.folder() is None
+        cache.write("key", b"code")
+        assert cache.read("key") is None
+    assert len(caught) == 1
+    cache.folder.cache_clear()
+
+
+def test_an_edit_of_a_kernel_file_changes_the_key(tmp_path):
+    """The digest covers every kernel source, not only the file of the kernel."""
+    import shutil
+
+    root = tmp_path / "edgenet"
+    root.mkdir()
+    (root / "__init__.py").write_text("")
+    shutil.copytree(os.path.dirname(cache.__file__), root / "kernels", ignore=shutil.ignore_patterns("__pycache__", "cuda"))
+    code = "from edgenet.kernels import cache; from edgenet.kernels.cpu.movement import copy; print(cache.key('copy', copy.function))"
+
+    def key():
+        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+        return done.stdout
+
+    before = key()
+    assert key() == before
+    with open(root / "kernels" / "simd.py", "a") as f:
+        f.write("\n# edited\n")
+    assert key() != before

@@ -1,0 +1,109 @@
+"""Running step tables: right answers from any number of threads, in threads, in forked children."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from edgenet.kernels import parallel
+from edgenet.kernels.compiler import In, Out, i64, kernel
+from edgenet.kernels.parallel import Table, num_threads
+
+
+@kernel
+def add_one(x: In, y: Out, n: i64, lo: i64, hi: i64):
+    for i in range(lo, hi):
+        y[i] = x[i] + np.float32(1)
+
+
+def chain(n, steps, serial=False):
+    """A table of `steps` steps, each of which adds one; returns it, its first and its last array."""
+    arrays = [np.zeros(n, np.float32) for _ in range(steps + 1)]
+    blocks = [np.array(add_one.pack((a.ctypes.data, b.ctypes.data, n)), np.int64) for a, b in zip(arrays, arrays[1:], strict=False)]
+    table = Table([(add_one, b.ctypes.data, n, serial) for b in blocks])
+    table.keep = (arrays, blocks)
+    return table, arrays[0], arrays[-1]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize("n", [1, 2, 5, 1000])
+def test_steps_see_what_the_steps_before_wrote(threads, n):
+    table, first, last = chain(n, 30)
+    with num_threads(threads):
+        for run in range(50):
+            first[:] = run
+            table.run()
+            assert_array_equal(last, run + 30)
+
+
+def test_many_threads_at_once():
+    failures = []
+
+    def work():
+        table, first, last = chain(64, 20)
+        for run in range(200):
+            first[:] = run
+            table.run()
+            if not (last == run + 20).all():
+                failures.append(run)
+
+    with num_threads(4):
+        threads = [threading.Thread(target=work) for _ in range(6)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join(60)
+    assert not any(t.is_alive() for t in threads)
+    assert not failures
+
+
+FORKED = """
+import os, sys
+sys.path[:0] = {paths!r}
+import numpy as np
+from test_parallel import chain
+from edgenet.kernels.parallel import set_num_threads
+set_num_threads(2)
+table, first, last = chain(64, 20)
+table.run()
+children = []
+for i in range(3):
+    pid = os.fork()
+    if pid == 0:
+        for run in range(100):
+            first[:] = run
+            table.run()
+            if not (last == run + 20).all():
+                os._exit(1)
+        os._exit(0)
+    children.append(pid)
+sys.exit(max(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_forked_children_run_in_parallel_too():
+    here = os.path.dirname(os.path.abspath(__file__))
+    code = FORKED.format(paths=[os.path.dirname(os.path.dirname(here)), here])
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_number_of_threads():
+    before = parallel.get_num_threads()
+    with num_threads(3):
+        assert parallel.get_num_threads() == 3
+    assert parallel.get_num_threads() == before
+    with pytest.raises(ValueError, match="between 1 and 256, got 0"):
+        parallel.set_num_threads(0)
+
+
+@pytest.mark.parametrize("text", ["0", "many", "-1", "1000"])
+def test_a_wrong_environment_variable_is_named(monkeypatch, text):
+    monkeypatch.setenv("EDGENET_NUM_THREADS", text)
+    with pytest.raises(ValueError, match=f"EDGENET_NUM_THREADS='{text}'"):
+        parallel.default_threads()

@@ -1,0 +1,28 @@
+"""The kernels of convolution and dense layers, compiled for every row of the target table."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgenet.kernels.target import TABLE, current
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", [n for n in TABLE if n != current().name])
+def test_on_another_row(name):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/ops/test_conv.py", "tests/ops/test_gemm.py"]
+    env = {**os.environ, "EDGENET_TARGET": name}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+
+
+def test_an_unknown_row_is_refused():
+    code = "import edgenet.kernels.target as t; t.current()"
+    env = {**os.environ, "EDGENET_TARGET": "avx1024"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert "EDGENET_TARGET='avx1024' is unknown: expected one of avx512, avx2, neon, sse" in done.stderr

@@ -1,0 +1,66 @@
+"""The register tile of every row of the target table, on whatever machine this is."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from tolerance import tolerance
+
+from edgenet.kernels import simd
+from edgenet.kernels.compiler import In, InI64, Kernel, Out, f32, i64
+from edgenet.kernels.target import TABLE
+
+TILES = sorted({(t.mr(nv), nv, t.lanes) for t in TABLE.values() for nv in range(1, t.widest + 1)})
+
+
+def kernel_of(mr, nv, lanes, unroll):
+    tile = simd.tile(mr, nv, lanes, unroll)
+
+    def one_tile(
+        a: In, b: In, bias: In, res: In, c: Out, runs: InI64, m: i64, n: i64, length: i64, nruns: i64, lda: i64, ldc: i64,
+        ks: i64, act: i64, alpha: f32, low: f32, high: f32, lo: i64, hi: i64,
+    ):  # fmt: skip
+        tile(0, m, a, 0, c, 0, res, bias, 0, n, (1, 1000), (0, 0, lda), (0, 0, ldc), runs, 0, nruns, length, ks,
+             b, 0, nv * lanes_global, act, alpha, low, high)  # fmt: skip
+
+    one_tile.__globals__["lanes_global"] = lanes
+    one_tile.__qualname__ = f"tile_{mr}x{nv}x{lanes}u{unroll}"
+    return Kernel(one_tile)
+
+
+def problem(seed, mr, nv, lanes):
+    rng = np.random.default_rng(seed)
+    m, n = int(rng.integers(1, mr + 1)), int(rng.integers(1, nv * lanes + 1))
+    nruns, length, ks = int(rng.integers(0, 4)), int(rng.integers(0, 9)), int(rng.integers(1, 3))
+    runs = (np.arange(nruns) * 20).astype(np.int64)
+    lda = nruns * 20 + 20
+    a = rng.standard_normal((m, lda)).astype(np.float32)
+    b = rng.standard_normal((nruns * length, nv * lanes)).astype(np.float32)
+    bias, res = rng.standard_normal(n).astype(np.float32), rng.standard_normal((m, n)).astype(np.float32)
+    return m, n, nruns, length, ks, runs, lda, a, b, bias, res
+
+
+@pytest.mark.parametrize("unroll", [1, 2])
+@pytest.mark.parametrize(("mr", "nv", "lanes"), TILES, ids=lambda v: str(v))
+def test_every_tile(mr, nv, lanes, unroll):
+    kernel = kernel_of(mr, nv, lanes, unroll)
+    for seed in range(40):
+        m, n, nruns, length, ks, runs, lda, a, b, bias, res = problem(seed, mr, nv, lanes)
+        ldc = n + 3
+        c = np.full((m + 1, ldc), 77, np.float32)  # what lies around the tile must stay
+        padded = np.zeros((m, ldc), np.float32)
+        padded[:, :n] = res
+        act = seed % 4
+        kernel(a, np.append(b.ravel(), 0).astype(np.float32), bias, padded, c, np.append(runs, 0), m, n, length, nruns,
+               lda, ldc, ks, act, 0.1, -0.5, 0.75, tasks=1)  # fmt: skip
+        k = np.concatenate([r + ks * np.arange(length) for r in runs] or [np.zeros(0)]).astype(int)
+        want = a[:, k].astype(np.float64) @ b[:, :n].astype(np.float64) + bias + res
+        want = {0: want, 1: np.maximum(want, 0), 2: np.clip(want, -0.5, 0.75), 3: np.where(want < 0, 0.1 * want, want)}[act]
+        assert_allclose(c[:m, :n], want, *tolerance(np.float32, len(k) + 2), err_msg=f"seed {seed}")
+        c[:m, :n] = 77
+        assert_array_equal(c, 77, err_msg=f"seed {seed}: written outside of the tile")
+
+
+@pytest.mark.parametrize("target", TABLE.values(), ids=lambda t: t.name)
+def test_tiles_fit_the_registers(target):
+    for nv in range(1, target.widest + 1):
+        assert target.mr(nv) * nv + nv + 1 <= target.registers
