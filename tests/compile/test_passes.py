@@ -1,0 +1,174 @@
+"""Each pass keeps the outputs, and does what it is for."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from edgenet.compile import compile_graph
+from edgenet.compile.passes import fold_affine, fuse_epilogue, optimize
+from edgenet.graph import Graph, Variable, emit, gradients
+from edgenet.ops import conv2d, dense
+
+RNG = np.random.default_rng(3)
+
+
+def weight(graph, *shape, positive=False):
+    array = RNG.standard_normal(shape).astype(np.float32)
+    return graph.variable(Variable(np.abs(array) + 0.5 if positive else array, "w"))
+
+
+def conv(graph, x, co=8, bias=True, groups=1):
+    w = weight(graph, 3, 3, x.shape[3] // groups, co)
+    return conv2d(x, w, weight(graph, co) if bias else None, padding=((1, 1), (1, 1)), groups=groups)
+
+
+def norm(graph, x):
+    c = x.shape[-1]
+    stats = [weight(graph, c), weight(graph, c), weight(graph, c), weight(graph, c, positive=True)]
+    return emit("batch_norm", [x, *stats], epsilon=1e-3)
+
+
+def conv_norm(graph, x):
+    return norm(graph, conv(graph, x))
+
+
+def conv_norm_without_bias(graph, x):
+    return norm(graph, conv(graph, x, bias=False))
+
+
+def depthwise_norm(graph, x):
+    return norm(graph, conv(graph, x, co=4, groups=4))
+
+
+def conv_mul_add(graph, x):
+    return conv(graph, x) * weight(graph, 1, 1, 1, 8) + weight(graph, 8)
+
+
+def conv_scalar_div_sub(graph, x):
+    return conv(graph, x) / np.float32(3) - np.float32(2)
+
+
+def dense_add(graph, x):
+    flat = emit("reshape", [x], shape=(2, 100))
+    return dense(flat, weight(graph, 100, 7)) + weight(graph, 7)
+
+
+def dense_transposed_norm(graph, x):
+    flat = emit("reshape", [x], shape=(2, 100))
+    return norm(graph, dense(flat, weight(graph, 7, 100), transpose_w=True))
+
+
+FOLDED = [conv_norm, conv_norm_without_bias, depthwise_norm, conv_mul_add, conv_scalar_div_sub, dense_add, dense_transposed_norm]
+
+
+def build(function, passes=()):
+    global RNG
+    RNG = np.random.default_rng(3)
+    graph = Graph(function.__name__)
+    x = graph.input((2, 5, 5, 4), name="x")
+    y = function(graph, x)
+    graph.outputs = list(y) if isinstance(y, list) else [y]
+    for p in passes:
+        p(graph)
+    return graph
+
+
+def results(graph):
+    x = np.random.default_rng(4).standard_normal((2, 5, 5, 4)).astype(np.float32)
+    return compile_graph(graph).run(x)
+
+
+@pytest.mark.parametrize("function", FOLDED, ids=lambda f: f.__name__)
+def test_affine_folds_into_the_layer_before(function):
+    want, folded = results(build(function)), build(function, [fold_affine])
+    assert_allclose(results(folded)[0], want[0], rtol=1e-4, atol=1e-4)
+    program = compile_graph(folded)
+    assert {s.node.op for s in program.steps} <= {"conv2d", "dense"}
+
+
+def shared(graph, x):
+    y = conv(graph, x)
+    return [norm(graph, y), y]
+
+
+def variable_scale(graph, x):
+    return conv(graph, x, co=4) * x
+
+
+def spatial_scale(graph, x):
+    return conv(graph, x) * weight(graph, 5, 1, 1)
+
+
+def divided_by(graph, x):
+    return np.float32(1) / (conv(graph, x) * conv(graph, x) + np.float32(1))
+
+
+def activation_between(graph, x):
+    return emit("relu", [conv(graph, x)]) * weight(graph, 8)
+
+
+@pytest.mark.parametrize("function", [shared, variable_scale, spatial_scale, divided_by, activation_between], ids=lambda f: f.__name__)
+def test_what_must_not_fold_stays_right(function):
+    for got, want in zip(results(build(function, [optimize])), results(build(function)), strict=True):
+        assert_allclose(got, want, rtol=1e-4, atol=1e-4)
+
+
+def conv_relu(graph, x):
+    return emit("relu", [conv(graph, x)])
+
+
+def conv_clip(graph, x):
+    return emit("clip", [conv(graph, x)], low=-1.0, high=6.0)
+
+
+def dense_leaky(graph, x):
+    return emit("leaky_relu", [dense_add(graph, x)], alpha=0.3)
+
+
+def residual(graph, x):
+    a = emit("relu", [conv(graph, x)])
+    return emit("relu", [conv(graph, a) + a])
+
+
+def residual_of_two_convolutions(graph, x):
+    a = conv(graph, x)
+    return emit("relu", [conv(graph, emit("relu", [conv(graph, x)])) + a])
+
+
+def residual_of_itself(graph, x):
+    a = conv(graph, x)
+    return a + a
+
+
+def depthwise_residual(graph, x):
+    return emit("relu", [conv(graph, x, co=4, groups=4) + x])
+
+
+EPILOGUES = [conv_relu, conv_clip, dense_leaky, residual, residual_of_two_convolutions, residual_of_itself, depthwise_residual]
+
+
+@pytest.mark.parametrize("function", EPILOGUES, ids=lambda f: f.__name__)
+def test_epilogues_fuse(function):
+    want, fused = results(build(function)), build(function, [optimize])
+    assert_allclose(results(fused)[0], want[0], rtol=1e-4, atol=1e-4)
+    left = {n.op for n in fused.nodes}
+    assert left & {"relu", "clip", "leaky_relu"} == set()
+    if function is not residual_of_itself:
+        assert not any(s.node.op == "add" for s in compile_graph(fused).steps)
+
+
+@pytest.mark.parametrize("function", EPILOGUES, ids=lambda f: f.__name__)
+def test_fusing_keeps_gradients(function):
+    def trained(passes):
+        graph = build(function)
+        graph.training = True
+        loss = emit("mean", [graph.outputs[0] * graph.outputs[0]], axes=tuple(range(graph.outputs[0].spec.rank)), keepdims=False)
+        weights = [graph.variable(v) for v in graph.variables]
+        graph.outputs = [loss, *(g for g in gradients(loss, weights) if g is not None)]
+        for p in passes:
+            p(graph)
+        x = np.random.default_rng(4).standard_normal((2, 5, 5, 4)).astype(np.float32)
+        return compile_graph(graph, training=True).run(x)
+
+    for got, want in zip(trained([fuse_epilogue]), trained([]), strict=True):
+        assert_allclose(got, want, rtol=1e-3, atol=1e-4)
