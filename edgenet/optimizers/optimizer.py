@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +29,7 @@ class Optimizer:
     """
 
     #: names of the flat variables, shaped as theta, that hold the state
-    slots: ClassVar[tuple[str, ...]] = ()
+    slots: tuple[str, ...] = ()
 
     def __init__(
         self, learning_rate: float = 0.001, *, clipvalue: float | None = None, global_clipnorm: float | None = None,

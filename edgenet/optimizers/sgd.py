@@ -25,7 +25,7 @@ class SGD(Optimizer):
         if not 0 <= momentum <= 1:
             raise ValueError(f"{self.name}: momentum must be between 0 and 1, got {momentum}")
         self.momentum, self.nesterov = momentum, bool(nesterov)
-        self.slots = ("velocity",) if momentum else ()  # type: ignore[misc]
+        self.slots = ("velocity",) if momentum else ()
 
     def update(self, theta: Value, grad: Value, rate: Value, step: Value, **slots: Value) -> None:
         """One step."""

@@ -8,8 +8,8 @@ With the right strides this one loop nest is a concatenation, a slice and its gr
 transposition, depth to space.  Whoever lowers an op drops axes of size 1 and merges axes that are contiguous in both
 arrays (`edgenet.ops.movement`), so that the two inner loops are as long as they can be.
 
-A transposition whose inner axis is contiguous in x and y alike is a `move`; otherwise it is `turn`, which goes through
-tiles of TILE × TILE numbers, so that whole cache lines are used on both sides::
+A transposition whose inner axis is contiguous in x and y alike is a `move`; otherwise it is `turn`, which turns tiles of
+TILE × TILE numbers in registers, and reads and writes whole vectors::
 
           j ──▶ contiguous in y
     i   ┌──────┬──────┐      x[i + j·sx]  ─▶  y[i·sy + j]
@@ -19,11 +19,16 @@ tiles of TILE × TILE numbers, so that whole cache lines are used on both sides:
 """
 
 from ..compiler import In, InI64, Out, device, f32, i64, kernel
+from ..shuffle import turn_tile
+from ..target import current
 
 #: numbers a task of `copy` moves
 COPY_BLOCK = 16384
 #: rows and columns of a tile of `turn`
-TILE = 16
+TILE = min(current().lanes, 8)
+turn_registers = turn_tile(TILE)
+#: numbers in a cache line: tiles of one line are turned one after the other
+LINE = 16
 
 
 @kernel
@@ -41,13 +46,16 @@ def fill(y: Out, n: i64, value: f32, lo: i64, hi: i64):
 
 
 @device
-def offset(index, sizes, strides, rank):
-    """Offset of element number `index` of a grid."""
-    at = 0
+def offsets(index, sizes, sx, sy, rank):
+    """Offsets in x and in y of element number `index` of a grid."""
+    x0, y0 = 0, 0
     for axis in range(rank - 1, -1, -1):
-        at += index % sizes[axis] * strides[axis]
-        index //= sizes[axis]
-    return at
+        rest = index // sizes[axis]
+        i = index - rest * sizes[axis]
+        x0 += i * sx[axis]
+        y0 += i * sy[axis]
+        index = rest
+    return x0, y0
 
 
 @kernel
@@ -59,7 +67,7 @@ def move(
     blocks = (rows + rows_of_task - 1) // rows_of_task
     for task in range(lo, hi):
         index, first = task // blocks, task % blocks * rows_of_task
-        x0, y0 = offset(index, sizes, sx, rank), offset(index, sizes, sy, rank)
+        x0, y0 = offsets(index, sizes, sx, sy, rank)
         for row in range(first, min(rows, first + rows_of_task)):
             xr, yr = x0 + row * sx1, y0 + row * sy1
             if sy0 == 1 and sx0 == 1:
@@ -83,13 +91,20 @@ def turn(
     blocks = (rows + rows_of_task - 1) // rows_of_task
     for task in range(lo, hi):
         index, first = task // blocks, task % blocks * rows_of_task
-        x0, y0 = offset(index, sizes, sx, rank), offset(index, sizes, sy, rank)
+        x0, y0 = offsets(index, sizes, sx, sy, rank)
         last = min(rows, first + rows_of_task)
-        for i0 in range(first, last, TILE):
-            for j0 in range(0, n, TILE):
-                for i in range(i0, min(last, i0 + TILE)):
-                    for j in range(j0, min(n, j0 + TILE)):
-                        y[y0 + i * sy1 + j] = x[x0 + i + j * sx0]
+        whole_rows, whole = last - (last - first) % TILE, n - n % TILE
+        for i0 in range(first, whole_rows, LINE):
+            i1 = min(whole_rows, i0 + LINE)
+            for j in range(0, whole, TILE):
+                for i in range(i0, i1, TILE):
+                    turn_registers(x, x0 + i + j * sx0, sx0, y, y0 + i * sy1 + j, sy1)
+            for j in range(whole, n):
+                for i in range(i0, i1):
+                    y[y0 + i * sy1 + j] = x[x0 + i + j * sx0]
+        for i in range(whole_rows, last):
+            for j in range(n):
+                y[y0 + i * sy1 + j] = x[x0 + i + j * sx0]
 
 
 @kernel

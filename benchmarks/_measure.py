@@ -1,0 +1,292 @@
+"""How the benchmarks measure: contestants side by side, in interleaved rounds, with their outputs compared.
+
+One round measures every contestant once; the order turns from round to round.  Before each of them the machine is left
+alone for `SETTLE_S`: the idle threads of onnxruntime (and of OpenMP, which PyTorch uses) keep spinning for tens of
+milliseconds after a run, and would take a core from whoever runs next, which on two cores is half of the machine.  Then
+come a few unmeasured runs, which wake this contestant's own threads and fill the caches, then the measured ones::
+
+    round 1:  wait  warm up  ▓▓▓ edgenet ▓▓▓   wait  warm up  ▓▓▓ onnxruntime ▓▓▓
+    round 2:  wait  warm up  ▓▓▓ onnxruntime ▓▓▓   wait  warm up  ▓▓▓ edgenet ▓▓▓
+    …
+
+A time is the median over the rounds.  A *ratio* is the peer's time by edgenet's, above 1 where edgenet is faster: the
+median of the ratios within the rounds, so that what slows a machine down for a second touches both sides of a fraction.
+Ratios are what may be quoted, together with the machine; absolute times are printed to read along.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # the checkout that this file stands in is measured, installed or not
+
+#: seconds that the machine is left alone before a contestant
+SETTLE_S = 0.12
+#: seconds that the measured runs of one contestant take together in one round, at least one run
+WINDOW_S = 0.02
+#: unmeasured runs before the measured ones, and the share of `WINDOW_S` that they take at least
+WARM_RUNS, WARM_SHARE = 3, 0.25
+#: outputs may differ by this much of their largest number (at least 1)
+AGREE = 1e-3
+
+
+@dataclass
+class Pace:
+    """How long to measure."""
+
+    rounds: int = 7
+    window_s: float = WINDOW_S
+    settle_s: float = SETTLE_S
+
+
+@dataclass
+class Contestant:
+    """Something to run and to time."""
+
+    name: str
+    run: Callable[[], Any]
+    seconds: list[float] = field(default_factory=list)
+    """of one run, one number a round"""
+
+    @property
+    def median(self) -> float:
+        """Median seconds of one run."""
+        return statistics.median(self.seconds)
+
+    @property
+    def best(self) -> float:
+        """Seconds of one run in the best round."""
+        return min(self.seconds)
+
+
+def measure(contestants: Sequence[Contestant], pace: Pace) -> None:
+    """Fill in the `seconds` of all contestants."""
+    repeats = {}
+    for c in contestants:
+        c.run()  # compiles, packs weights, allocates
+        start = time.perf_counter()
+        c.run()
+        repeats[c.name] = max(1, int(pace.window_s / max(time.perf_counter() - start, 1e-7)))
+        c.seconds.clear()
+    order = list(contestants)
+    for _ in range(pace.rounds):
+        for c in order:
+            time.sleep(pace.settle_s)
+            _warm_up(c, pace.window_s * WARM_SHARE)
+            start = time.perf_counter()
+            for _ in range(repeats[c.name]):
+                c.run()
+            c.seconds.append((time.perf_counter() - start) / repeats[c.name])
+        order.append(order.pop(0))
+
+
+def _warm_up(c: Contestant, seconds: float) -> None:
+    end = time.perf_counter() + seconds
+    runs = 0
+    while runs < WARM_RUNS or time.perf_counter() < end:
+        c.run()
+        runs += 1
+        if runs == 1 and time.perf_counter() > end + 1:  # a run of more than a second warms everything by itself
+            return
+
+
+def ratio(ours: Contestant, theirs: Contestant) -> float:
+    """The peer's time by ours, within each round; the median of the rounds."""
+    return statistics.median(t / o for o, t in zip(ours.seconds, theirs.seconds, strict=True))
+
+
+def difference(got: Any, wanted: Any) -> float:
+    """Largest difference of two arrays, relative to the largest number wanted (at least 1); infinite where shapes differ."""
+    got, wanted = np.asarray(got, np.float64), np.asarray(wanted, np.float64)
+    if got.shape != wanted.shape or not np.array_equal(np.isnan(got), np.isnan(wanted)):
+        return float("inf")
+    return float(np.nanmax(np.abs(got - wanted), initial=0.0) / np.nanmax(np.abs(wanted), initial=1.0))
+
+
+# the command line -----------------------------------------------------------------------------------------------------
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """The options that all benchmarks share."""
+    p = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    cores = available_cores()
+    default = "1" if cores == 1 else f"1,{cores}"
+    p.add_argument("--threads", default=default, type=_threads, help=f"thread counts, separated by commas ({default})")
+    p.add_argument("--rounds", type=int, help="interleaved rounds (7)")
+    p.add_argument("--only", default="", metavar="REGEX", help="only the cases whose name matches")
+    p.add_argument("--json", type=Path, metavar="FILE", help="write the results and the machine's identity there")
+    p.add_argument("--fast", action="store_true", help="tiny cases and short measurements: tries the script, tells nothing")
+    return p
+
+
+def _threads(text: str) -> list[int]:
+    counts = [int(t) for t in text.split(",")]
+    if not all(1 <= t <= 256 for t in counts):
+        raise argparse.ArgumentTypeError(f"expected numbers from 1 to 256, got {text}")
+    return counts
+
+
+def pace(options: argparse.Namespace) -> Pace:
+    """How long to measure, by the command line."""
+    if options.fast:
+        return Pace(options.rounds or 1, window_s=0.001, settle_s=0.0)
+    return Pace(options.rounds or Pace.rounds)
+
+
+def chosen(options: argparse.Namespace, name: str) -> bool:
+    """Whether `--only` lets a case through."""
+    return re.search(options.only, name) is not None
+
+
+@contextlib.contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Run edgenet, and PyTorch where it is loaded, on this many threads."""
+    from edgenet.kernels.parallel import num_threads
+
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(count)
+    with num_threads(count):
+        yield
+
+
+# the machine ----------------------------------------------------------------------------------------------------------
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def machine() -> dict[str, Any]:
+    """What a reader must know to place the numbers."""
+    import llvmlite.binding as llvm
+
+    from edgenet.kernels.target import current, l2_bytes
+
+    wanted = ("avx2", "fma", "avx512f", "avx512vl", "avx512vnni", "neon", "dotprod", "sve")
+    features = llvm.get_host_cpu_features()
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return {
+        "cpu": cpu_model(),
+        "llvm_cpu": llvm.get_host_cpu_name(),
+        "isa": [name for name in wanted if features.get(name)],
+        "cores": available_cores(),
+        "l2_bytes": l2_bytes(0),
+        "target": current().name,
+        "tiles": [f"{current().mr(nv)}x{nv}x{current().lanes}" for nv in range(1, current().widest + 1)],
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "load_average_before": load,
+        "commit": _commit(),
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that take part, where they are installed."""
+    found = {"python": platform.python_version()}
+    for package in ("numpy", "numba", "llvmlite", "onnx", "onnxruntime", "torch"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
+
+
+def cpu_model() -> str:
+    """The CPU's name, as the system tells it."""
+    with contextlib.suppress(OSError):
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        found = re.search(r"^(?:model name|Model)\s*:\s*(.+)$", text, re.MULTILINE)
+        if found:
+            return found[1]
+    if sys.platform == "darwin":
+        return _output(["sysctl", "-n", "machdep.cpu.brand_string"])
+    return platform.processor() or platform.machine()
+
+
+def _commit() -> str:
+    """The checkout's commit, with a plus sign where files were changed since."""
+    commit = _output(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"])
+    changed = commit and _output(["git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no"])
+    return commit + "+" * bool(changed)
+
+
+def _output(command: list[str]) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+# tables ---------------------------------------------------------------------------------------------------------------
+
+
+class Report:
+    """A table that is printed row by row, and kept for JSON."""
+
+    def __init__(self, title: str, columns: dict[str, str], options: argparse.Namespace) -> None:
+        self.columns, self.path = columns, options.json
+        self.machine = machine()
+        self.rows: list[dict[str, Any]] = []
+        self.extra: dict[str, Any] = {}
+        self.failed: list[str] = []
+        self._section: Any = None
+        m = self.machine
+        print(f"{title}\n{m['cpu']}, {m['cores']} cores, target {m['target']} ({', '.join(m['tiles'])}), commit {m['commit']}")
+        print(", ".join(f"{k} {v}" for k, v in m["versions"].items()))
+        if options.fast:
+            print("--fast: the numbers below mean nothing")
+
+    def head(self) -> None:
+        """Print the names of the columns."""
+        cells = [f"{name:<{_width(spec)}}" if "<" in spec else f"{name:>{_width(spec)}}" for name, spec in self.columns.items()]
+        print("\n" + "  ".join(cells).rstrip(), flush=True)
+
+    def add(self, row: dict[str, Any], section: Any = None) -> None:
+        """Print a row; keys beside the columns go to JSON only.  An empty line parts two sections."""
+        if self.rows and section != self._section:
+            print()
+        self._section = section
+        self.rows.append(row)
+        print("  ".join(_cell(row.get(name), spec) for name, spec in self.columns.items()).rstrip(), flush=True)
+
+    def fail(self, sentence: str) -> None:
+        """Note an output that differs, or a case that could not run; the script ends with status 1."""
+        self.failed.append(sentence)
+        print(f"  ! {sentence}", flush=True)
+
+    def close(self) -> int:
+        """Write the JSON file if one was asked for; the exit status."""
+        if self.path:
+            content = {"machine": self.machine, **self.extra, "rows": self.rows, "failed": self.failed}
+            self.path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        if self.failed:
+            print(f"\n{len(self.failed)} failed:", *self.failed, sep="\n  ", file=sys.stderr)
+        return 1 if self.failed else 0
+
+
+def _width(spec: str) -> int:
+    found = re.search(r"\d+", spec)
+    return int(found[0]) if found else 0
+
+
+def _cell(value: Any, spec: str) -> str:
+    if value is None:
+        return f"{'–':>{_width(spec)}}" if "<" not in spec else " " * _width(spec)
+    return f"{value:{spec}}"
