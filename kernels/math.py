@@ -18,6 +18,8 @@ All results are within 2 units in the last place, also where they are subnormal;
 like keep LLVM from reassociating what the reductions rest on.
 """
 
+from typing import Any
+
 import numpy as np
 
 from .compiler import device
@@ -65,7 +67,7 @@ LOWEST = np.int32(-0x80000000)
 
 
 @device
-def exp(x: float) -> float:
+def exp(x: Any) -> Any:
     """e^x."""
     x = EXP_LOW if x < EXP_LOW else x
     x = EXP_HIGH if x > EXP_HIGH else x
@@ -83,7 +85,7 @@ def exp(x: float) -> float:
 
 
 @device
-def log(x: float) -> float:
+def log(x: Any) -> Any:
     """Natural logarithm: -inf at 0, NaN below."""
     small = x < NORMAL
     i = np.int32(bits(times(x, LIFT) if small else x) - ROOT_HALF)
@@ -101,14 +103,14 @@ def log(x: float) -> float:
 
 
 @device
-def log1p_small(x: float) -> float:
-    """log(1 + x) for 0 <= x <= 1: what is lost in rounding u = 1 + x comes back as (x - (u - 1)) / u (Goldberg 1991)."""
+def log1p_small(x: Any) -> Any:
+    """log(1 + x) for 0 <= x <= 1: log u plus what rounding u = 1 + x has lost, over u (after Goldberg 1991)."""
     u = plus(ONE, x)
     return plus(log(u), divide(minus(x, minus(u, ONE)), u))
 
 
 @device
-def sigmoid(x: float) -> float:
+def sigmoid(x: Any) -> Any:
     """1 / (1 + e^-x) = c - c·e / (1 + e), where e = e^-|x| cannot overflow and c is e for x < 0, else 1."""
     e = exp(-absolute(x))
     c = e if x < ZERO else ONE
@@ -116,26 +118,26 @@ def sigmoid(x: float) -> float:
 
 
 @device
-def tanh(x: float) -> float:
+def tanh(x: Any) -> Any:
     """tanh x = 1 - 2 / (e^2x + 1), by a polynomial near 0, where that would cancel."""
     a = absolute(x)
     u = times(x, x)
     t = muladd(muladd(muladd(muladd(T4, u, T3), u, T2), u, T1), u, T0)
-    near = muladd(times(t, u), x, x)
+    near = muladd(times(t, u), a, a)
     far = minus(ONE, divide(TWO, plus(exp(times(TWO, a)), ONE)))
-    far = number(np.int32(bits(far) | (bits(x) & SIGN)))
-    return near if a < TANH_SMALL else far
+    y = near if a < TANH_SMALL else far
+    return number(np.int32(bits(y) | (bits(x) & SIGN)))
 
 
 @device
-def softplus(x: float) -> float:
+def softplus(x: Any) -> Any:
     """log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)."""
     positive = ZERO if x < ZERO else x
     return plus(positive, log1p_small(exp(-absolute(x))))
 
 
 @device
-def rank(x: float) -> int:
+def rank(x: Any) -> Any:
     """The bits of x as an int32 that sorts like x: integer maxima are vectorised where those of floats are not.
 
     A NaN lies above inf or, with its sign bit set, below -inf.
@@ -145,7 +147,7 @@ def rank(x: float) -> int:
 
 
 @device
-def unrank(i: int) -> float:
+def unrank(i: Any) -> Any:
     """The number of a rank: ``unrank(rank(x))`` is x."""
     i = np.int32(i)
     return number(np.int32(i ^ (np.int32(i >> np.int32(31)) & MAGNITUDE)))

@@ -330,6 +330,22 @@ def taps_gradient(taps: int, lanes: int, partial: bool) -> Any:
     return _intrinsic(f"taps_gradient_{taps}x{lanes}{'_partial' * partial}", types.none, kinds, emit)
 
 
+@functools.cache
+def move(lanes: int) -> Any:
+    """Intrinsic move(x, i, y, j, n): y[j : j + lanes] = x[i : i + n] and zeros behind, for 0 <= n <= lanes."""
+
+    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        x, i, y, j, n = args
+        with b.if_else(b.icmp_signed("==", n, i64(lanes))) as (whole, partial):
+            for branch, count in ((whole, None), (partial, n)):
+                with branch:
+                    _store(b, y, j, _load(b, x, i, lanes, count))
+        return context.get_dummy_value()
+
+    p, word = types.CPointer(types.float32), types.int64
+    return _intrinsic(f"move_{lanes}", types.none, (p, word, p, word, word), emit)
+
+
 def _initial(b: Any, full: Any, counts: list[Any], bias: Any, j0: Any, res: Any, rows: list[Any],
              lanes: int) -> list[Any]:  # fmt: skip
     """The accumulators before the first k: bias + res, each of them only where its pointer is not null."""

@@ -89,7 +89,8 @@ def merged_axes(shape: Sequence[int], a: Sequence[int], b: Sequence[int]) -> lis
 def binary_calls(kernel: Kernel, node: Node) -> list[Call]:
     """Lower a node of two operands to a kernel of `kernels.cpu.elementwise`."""
     a, b = node.inputs
-    assert a is not None and b is not None
+    assert a is not None
+    assert b is not None
     y, n = node.output, node.output.spec.size
     if n == 0:
         return []

@@ -25,7 +25,8 @@ class _Binary(Op):
 
     def gradient(self, node: Node, dys: list[Value]) -> list[Value | None]:
         a, b = node.inputs
-        assert a is not None and b is not None
+        assert a is not None
+        assert b is not None
         da, db = self.pull(a, b, node.output, dys[0])
         return [sum_to(da, a.shape), sum_to(db, b.shape)]
 

@@ -194,7 +194,8 @@ def avg_pool(
 ) -> Value:
     """The average of each window: y[n, p, q, c] = sum x[n, p·sh - top + i, q·sw - left + j, c] / count.
 
-    The sum runs over i < kh, j < kw; `count` is the number of pixels of the window that lie in x, or with `include_pad` always kh·kw.
+    The sum runs over i < kh, j < kw; `count` is the number of pixels of the window that lie in x, or with
+    `include_pad` always kh·kw.
 
     Args:
         x: (n, h, w, c).

@@ -46,8 +46,8 @@ def reduce_calls(kind: str, x: Any, y: Any, outer: int, d: int, inner: int, scal
         length, target = (d, y) if parts == 1 else (RUN, Scratch(outer * parts))
         height = max(1, RUN // max(length, 1))
         now = scale if parts == 1 else 1.0
-        args = (x, target, outer * parts, d, length, parts, height, now)
-        calls = [Call(k.rows[kind], args, -(-outer * parts // height), work)]
+        run = (x, target, outer * parts, d, length, parts, height, now)
+        calls = [Call(k.rows[kind], run, -(-outer * parts // height), work)]
         return calls if parts == 1 else calls + reduce_calls(kind, target, y, outer, parts, 1, scale)
     size = d * inner
     fold = -(-NARROW // inner) if inner < NARROW and size > 32 * NARROW else 1

@@ -16,10 +16,10 @@ from edgenet.kernels.cpu.movement import COPY_BLOCK, copy
 from .broadcast import blocks, expect_float
 
 
-def _variable(op: str, **values: Value | None) -> None:
+def _variable(op: str, **values: Any) -> None:
     """Raise TypeError unless all values are variables."""
     for name, value in values.items():
-        if value is not None and (not isinstance(value, Value) or value.variable is None):
+        if value is not None and getattr(value, "variable", None) is None:
             raise TypeError(f"{op}: {name} is written in place: expected the value of a variable, got {value!r}")
 
 
@@ -165,7 +165,7 @@ def adam(
 
 
 def assign(variable: Value, value: Any) -> None:
-    """variable = value, for float32.  Raises ShapeError unless shapes are equal, TypeError for another kind of value."""
+    """variable = value, both float32.  Raises ShapeError unless shapes are equal, TypeError unless it is a variable."""
     _variable("assign", variable=variable)
     emit("assign", [variable, value])
 

@@ -4,8 +4,8 @@ Broadcasting follows NumPy.  Whoever calls has merged the axes of both operands 
 
     y[row, j] = f(a[ia(row) + j·sa], b[ib(row) + j·sb])        j < cols,   sa, sb ∈ {0, 1}
 
-The innermost axis is a contiguous loop, in which one operand may stay what it is (stride 0).  The offsets of a row follow
-from `axes`, three words (size, stride in a, stride in b) for each outer axis, the innermost of them first::
+The innermost axis is a contiguous loop, in which one operand may stay what it is (stride 0).  The offsets of a row
+follow from `axes`, three words (size, stride in a, stride in b) for each outer axis, the innermost of them first::
 
     same shape   [n]            one row                    sa = sb = 1
     scalar       [n], []        one row                    sb = 0

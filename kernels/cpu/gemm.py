@@ -35,12 +35,13 @@ number depends on sizes alone and they are summed in order, so results do not de
 import numpy as np
 
 from ..compiler import In, InI64, Kernel, Out, device, f32, i64
-from ..simd import tile
+from ..simd import move, tile
 from ..target import current
 
 TARGET = current()
 ZERO = np.float32(0)
 LANES = TARGET.lanes
+move_vector = move(LANES)
 
 
 @device
@@ -121,10 +122,15 @@ def pack(
         source, target = p // count * group + runs[r] + j0 * sn, task * length * nr
         columns = min(nr, n - j0)
         for i in range(length):
-            for j in range(columns):
-                panels[target + i * nr + j] = w[source + i * sk + j * sn]
-            for j in range(columns, nr):
-                panels[target + i * nr + j] = ZERO
+            if sn == 1:
+                for j in range(0, nr, LANES):
+                    n_j = max(0, min(LANES, columns - j))
+                    move_vector(w, source + i * sk + j, panels, target + i * nr + j, n_j)
+            else:
+                for j in range(columns):
+                    panels[target + i * nr + j] = w[source + i * sk + j * sn]
+                for j in range(columns, nr):
+                    panels[target + i * nr + j] = ZERO
 
 
 #: numbers that a task of `sum_parts` adds up

@@ -12,7 +12,8 @@ with the channel alone is repeated `reps` times in a *table*, and loops run over
     table, reps = 3:   │ a0 a1 … │ a0 a1 … │ a0 a1 … │    against x:  │ row 0 │ row 1 │ row 2 │
 
 **Moments.**  Rows are split into blocks that stay in cache.  Each block computes its mean, then its sum of squares
-about that mean, so x comes from memory once and nothing cancels; blocks are then combined (Chan, Golub and LeVeque 1983)::
+about that mean, so x comes from memory once and nothing cancels; blocks are then combined (Chan, Golub and LeVeque
+1983)::
 
     mean = sum m_b · mean_b / m              m · var = sum (squares_b + m_b · (mean_b - mean)²)
 

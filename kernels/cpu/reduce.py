@@ -46,9 +46,7 @@ def _rows(function, identity) -> Kernel:
 def _columns(function, identity) -> Kernel:
     f = device(function)
 
-    def columns(
-        x: In, y: Out, size: i64, w: i64, height: i64, parts: i64, scale: f32, lo: i64, hi: i64
-    ):
+    def columns(x: In, y: Out, size: i64, w: i64, height: i64, parts: i64, scale: f32, lo: i64, hi: i64):
         chunks = (w + WIDTH - 1) // WIDTH
         for task in range(lo, hi):
             j0, block = task % chunks * WIDTH, task // chunks
@@ -101,7 +99,7 @@ columns = {"sum": _columns(_sum, ZERO), "max": _columns(_max, -INF), "min": _col
 
 @kernel
 def argmax(x: In, y: OutI32, d: i64, inner: i64, lo: i64, hi: i64):
-    """y[outer, inner] = the first index of the largest of x[outer, :, inner], or of the first NaN; one task a number."""
+    """y[outer, inner] = the first index of the largest of x[outer, :, inner], or of a NaN; one task a number."""
     for task in range(lo, hi):
         p = task // inner * d * inner + task % inner
         best, where = x[p], 0

@@ -7,8 +7,8 @@
     log_softmax  y = x - m - log s
                  dx = dy - e^y · sum(dy)
 
-Subtracting the maximum keeps every exponential at or below 1, so nothing overflows, and s >= 1.  A NaN or +inf makes the
-whole row NaN.
+Subtracting the maximum keeps every exponential at or below 1, so nothing overflows, and s >= 1.  A NaN or +inf makes
+the whole row NaN.
 
 Two forms of each kernel: `…_rows` where the classes are contiguous, x[n, c]; `…_columns` where each class is a plane,
 x[outer, c, inner], with the maxima and sums of one chunk of the plane in scratch memory.  `log` selects log_softmax.
@@ -80,9 +80,7 @@ def softmax_dx_rows(y: In, dy: In, dx: Out, n: i64, c: i64, height: i64, log: i6
 
 
 @kernel
-def softmax_columns(
-    x: In, y: Out, m: Out, s: Out, c: i64, inner: i64, log: i64, lo: i64, hi: i64
-):
+def softmax_columns(x: In, y: Out, m: Out, s: Out, c: i64, inner: i64, log: i64, lo: i64, hi: i64):
     """Softmax along the middle axis of x[outer, c, inner]; m and s hold outer·inner numbers each."""
     chunks = (inner + WIDTH - 1) // WIDTH
     for task in range(lo, hi):
@@ -118,9 +116,7 @@ def softmax_columns(
 
 
 @kernel
-def softmax_dx_columns(
-    y: In, dy: In, dx: Out, s: Out, c: i64, inner: i64, log: i64, lo: i64, hi: i64
-):
+def softmax_dx_columns(y: In, dy: In, dx: Out, s: Out, c: i64, inner: i64, log: i64, lo: i64, hi: i64):
     """The gradient of softmax_columns; s holds outer·inner numbers."""
     chunks = (inner + WIDTH - 1) // WIDTH
     for task in range(lo, hi):

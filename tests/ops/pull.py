@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.testing import assert_allclose
 from ops.run import run
-from oracle.difference import central_difference
-from tolerance import tolerance
 
 from edgenet.graph import emit, gradients
+from oracle.difference import central_difference
+from tolerance import tolerance
 
 
 def pull(function, *arrays, dy, wrt=None, threads=None, **attrs):

@@ -5,11 +5,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from ops.pull import bits_equal, check_gradient, pull
 from ops.run import run
-from oracle import loss as oracle
-from tolerance import tolerance
 
 import edgenet.ops as ops
 from edgenet.graph import Graph, ShapeError
+from oracle import loss as oracle
+from tolerance import tolerance
 
 SHAPES = [(1, 1), (1, 2), (128, 10), (5, 15), (5, 16), (5, 17), (3, 1000), (2, 3000), (0, 4), (2, 3, 4, 5), (6,)]
 
@@ -25,7 +25,10 @@ def problem(seed, shape, spread=3.0):
 
 def by_sample(function, target, z):
     """The oracle's loss (or gradient) of each sample; it takes a target and logits and gives a mean."""
-    rows = [function(np.asarray(t), row, from_logits=True) for t, row in zip(target, z.reshape(-1, z.shape[-1]), strict=True)]
+    rows = [
+        function(np.asarray(t), row, from_logits=True)
+        for t, row in zip(target, z.reshape(-1, z.shape[-1]), strict=True)
+    ]
     return np.array(rows)
 
 
@@ -46,7 +49,9 @@ def test_dense_targets(shape):
     y = run(ops.softmax_cross_entropy, z, t)
     (dz,) = pull(ops.softmax_cross_entropy, z, t, dy=dy, wrt=[0])
     rows = t.reshape(-1, shape[-1])
-    assert_allclose(y, by_sample(oracle.categorical_crossentropy, rows, z).reshape(shape[:-1]), *tolerance(y.dtype, shape[-1]))
+    assert_allclose(
+        y, by_sample(oracle.categorical_crossentropy, rows, z).reshape(shape[:-1]), *tolerance(y.dtype, shape[-1])
+    )
     want = by_sample(oracle.categorical_crossentropy_dx, rows, z).reshape(shape)
     assert_allclose(dz, want * dy[..., None], *tolerance(y.dtype, shape[-1]))
 
@@ -95,7 +100,9 @@ def test_far_logits_stay_finite():
 def test_small_losses_keep_their_digits():
     z = np.array([-20, -50, -80, 20], np.float32)
     want = np.exp(-np.abs(z.astype(np.float64)))
-    assert_allclose(run(ops.sigmoid_cross_entropy, z, np.array([0, 0, 0, 1], np.float32))[:3], want[:3], *tolerance(np.float32))
+    assert_allclose(
+        run(ops.sigmoid_cross_entropy, z, np.array([0, 0, 0, 1], np.float32))[:3], want[:3], *tolerance(np.float32)
+    )
 
 
 def test_nan_stays():
@@ -142,7 +149,9 @@ def test_threads_change_no_bit():
 def test_refusals():
     graph = Graph()
     z, labels = graph.input((8, 10)), graph.input((8,), "int32")
-    assert ops.sparse_softmax_cross_entropy(graph.input(("batch", 3)), graph.input(("batch",), "int32")).shape == ("batch",)
+    assert ops.sparse_softmax_cross_entropy(graph.input(("batch", 3)), graph.input(("batch",), "int32")).shape == (
+        "batch",
+    )
     with pytest.raises(ShapeError, match=r"need labels of shape \(8,\), got \(8, 10\)"):
         ops.sparse_softmax_cross_entropy(z, graph.input((8, 10), "int32"))
     with pytest.raises(ShapeError, match="expected int32 labels, got float32"):

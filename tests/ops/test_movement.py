@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from ops.run import run
-from oracle import movement as oracle
-from oracle.difference import central_difference
 
 from edgenet.compile import compile_graph
 from edgenet.graph import Graph, ShapeError, emit, gradients
@@ -21,6 +19,8 @@ from edgenet.ops import (
     space_to_depth,
     transpose,
 )
+from oracle import movement as oracle
+from oracle.difference import central_difference
 
 THREADS = pytest.mark.parametrize("threads", [1, 2, 4])
 
@@ -61,7 +61,7 @@ def test_reshape_takes_any_dtype(dtype):
 
 
 @pytest.mark.parametrize(
-    "shape, wanted, got",
+    ("shape", "wanted", "got"),
     [
         (("batch", 7, 7, 64), ("batch", 3136), ("batch", 3136)),
         (("batch", 7, 7, 64), ("batch", -1), ("batch", 3136)),
@@ -77,7 +77,7 @@ def test_reshape_of_sizes_that_are_not_known(shape, wanted, got):
 
 
 @pytest.mark.parametrize(
-    "shape, wanted",
+    ("shape", "wanted"),
     [((2, 3), (5,)), ((2, 3), (-1, 4)), ((2, 3), (-1, -1)), (("n", 4), (-1, 2)), (("n", 4), (8,)), ((2,), (-2, -1))],
     ids=repr,
 )
@@ -97,14 +97,14 @@ PERMUTATIONS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("shape, perm", PERMUTATIONS, ids=repr)
+@pytest.mark.parametrize(("shape", "perm"), PERMUTATIONS, ids=repr)
 @THREADS
 def test_transpose(shape, perm, threads):
     x = array(*shape)
     assert_array_equal(run(transpose, x, perm=perm, threads=threads), oracle.transpose(x, perm))
 
 
-@pytest.mark.parametrize("shape, perm", PERMUTATIONS, ids=repr)
+@pytest.mark.parametrize(("shape", "perm"), PERMUTATIONS, ids=repr)
 def test_transpose_gradient(shape, perm):
     x = array(*shape)
     dy = array(*oracle.transpose(x, perm).shape, seed=1)
@@ -131,7 +131,7 @@ def join(*xs, axis):
     return concat(xs, axis)
 
 
-@pytest.mark.parametrize("shapes, axis", JOINS, ids=repr)
+@pytest.mark.parametrize(("shapes", "axis"), JOINS, ids=repr)
 @pytest.mark.parametrize("inside", [False, True], ids=["copied", "computed in place"])
 def test_concat(shapes, axis, inside):
     xs = [array(*s, seed=i) for i, s in enumerate(shapes)]
@@ -139,7 +139,7 @@ def test_concat(shapes, axis, inside):
     assert_array_equal(y, oracle.concat(xs, axis) * (2 if inside else 1))
 
 
-@pytest.mark.parametrize("shapes, axis", JOINS, ids=repr)
+@pytest.mark.parametrize(("shapes", "axis"), JOINS, ids=repr)
 def test_concat_gradient(shapes, axis):
     xs = [array(*s) for s in shapes]
     dy = array(*oracle.concat(xs, axis).shape, seed=1)
@@ -186,7 +186,9 @@ def test_flat():
 
 
 @pytest.mark.parametrize(
-    "shapes, axis", [(((2, 3), (3, 3)), 1), (((2, 3), (2, 3, 1)), 0), (((2, 3),), 2), ((("n", 2), ("m", 2)), 1)], ids=repr
+    ("shapes", "axis"),
+    [(((2, 3), (3, 3)), 1), (((2, 3), (2, 3, 1)), 0), (((2, 3),), 2), ((("n", 2), ("m", 2)), 1)],
+    ids=repr,
 )
 def test_concat_refuses_what_does_not_fit(shapes, axis):
     g = Graph()
@@ -204,14 +206,14 @@ PADDINGS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("shape, padding", PADDINGS, ids=repr)
+@pytest.mark.parametrize(("shape", "padding"), PADDINGS, ids=repr)
 @pytest.mark.parametrize("value", [0.0, -1.5, -np.inf])
 def test_pad(shape, padding, value):
     x = array(*shape)
     assert_array_equal(run(pad, x, padding=padding, value=value), oracle.pad(x, padding, value))
 
 
-@pytest.mark.parametrize("shape, padding", PADDINGS, ids=repr)
+@pytest.mark.parametrize(("shape", "padding"), PADDINGS, ids=repr)
 def test_pad_gradient(shape, padding):
     x = array(*shape)
     dy = array(*oracle.pad(x, padding).shape, seed=1)
@@ -235,19 +237,20 @@ def test_pad_refuses_what_does_not_fit():
 CUTS = [
     ((7,), (2,), (5,), (1,)), ((7,), (None,), (None,), (2,)), ((7,), (-3,), (-1,), (1,)), ((7,), (5,), (2,), (1,)),
     ((4, 5, 6), (1, 0, 2), (3, 5, 6), (1, 1, 1)), ((4, 5, 6), (0, 1, 1), (99, None, -1), (1, 2, 3)),
-    ((4, 5, 6), (1, None, None), (2, None, None), (1, 1, 1)), ((2, 9, 9, 17), (0, 1, 1, 0), (2, 8, 9, 17), (1, 2, 2, 1)),
+    ((4, 5, 6), (1, None, None), (2, None, None), (1, 1, 1)),
+    ((2, 9, 9, 17), (0, 1, 1, 0), (2, 8, 9, 17), (1, 2, 2, 1)),
     ((2, 3, 4, 5), (0, 0, 0, 1), (2, 3, 4, 5), (1, 1, 1, 3)), ((0, 4), (0, 1), (0, 3), (1, 1)),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("shape, starts, stops, steps", CUTS, ids=repr)
+@pytest.mark.parametrize(("shape", "starts", "stops", "steps"), CUTS, ids=repr)
 def test_slice(shape, starts, stops, steps):
     x = array(*shape)
     got = run(slice_, x, starts=starts, stops=stops, steps=steps)
     assert_array_equal(got, oracle.strided_slice(x, starts, stops, steps), strict=True)
 
 
-@pytest.mark.parametrize("shape, starts, stops, steps", CUTS, ids=repr)
+@pytest.mark.parametrize(("shape", "starts", "stops", "steps"), CUTS, ids=repr)
 def test_slice_gradient(shape, starts, stops, steps):
     x = array(*shape)
     dy = array(*oracle.strided_slice(x, starts, stops, steps).shape, seed=1)
@@ -276,10 +279,17 @@ def test_slice_refuses_what_does_not_fit():
 
 # depth to space, broadcast -------------------------------------------------------------------------------------------
 
-DEPTHS = [((1, 1, 1, 4), 2), ((2, 3, 5, 12), 2), ((1, 2, 3, 9), 3), ((2, 3, 2, 68), 2), ((0, 2, 2, 4), 2), ((1, 2, 2, 3), 1)]
+DEPTHS = [
+    ((1, 1, 1, 4), 2),
+    ((2, 3, 5, 12), 2),
+    ((1, 2, 3, 9), 3),
+    ((2, 3, 2, 68), 2),
+    ((0, 2, 2, 4), 2),
+    ((1, 2, 2, 3), 1),
+]
 
 
-@pytest.mark.parametrize("shape, block", DEPTHS, ids=repr)
+@pytest.mark.parametrize(("shape", "block"), DEPTHS, ids=repr)
 @pytest.mark.parametrize("mode", ["DCR", "CRD"])
 def test_depth_to_space_and_back(shape, block, mode):
     x = array(*shape)
@@ -309,7 +319,7 @@ BROADCASTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("shape, wanted", BROADCASTS, ids=repr)
+@pytest.mark.parametrize(("shape", "wanted"), BROADCASTS, ids=repr)
 def test_broadcast_to(shape, wanted):
     x = array(*shape)
     assert_array_equal(run(broadcast_to, x, shape=wanted), np.broadcast_to(x, wanted))

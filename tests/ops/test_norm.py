@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from ops.run import run
-from oracle import norm as oracle
-from oracle.difference import central_difference
-from tolerance import tolerance
 
 from edgenet.graph import Graph, ShapeError, emit, gradients
 from edgenet.ops.norm import batch_norm, batch_norm_train
+from oracle import norm as oracle
+from oracle.difference import central_difference
+from tolerance import tolerance
 
 # rows × channels: around vectors and periods, one row, one channel, several blocks of rows
 SHAPES = [
@@ -25,7 +25,12 @@ def problem(shape, seed=0, shift=0.5):
     rng = np.random.default_rng([seed, *shape])
     c = shape[-1]
     x, dy = rng.standard_normal(shape) + shift, rng.standard_normal(shape)
-    gamma, beta, mean, var = rng.uniform(0.5, 2, c), rng.standard_normal(c), rng.standard_normal(c), rng.uniform(0.1, 2, c)
+    gamma, beta, mean, var = (
+        rng.uniform(0.5, 2, c),
+        rng.standard_normal(c),
+        rng.standard_normal(c),
+        rng.uniform(0.1, 2, c),
+    )
     return tuple(a.astype(np.float32) for a in (x, dy, gamma, beta, mean, var))
 
 

@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from cases import pool_cases
 from numpy.testing import assert_allclose, assert_array_equal
 from ops.run import run
+
+from cases import pool_cases
+from edgenet.graph import Graph, ShapeError, emit, gradients
+from edgenet.ops.pool import avg_pool, max_pool
 from oracle import pool as oracle
 from oracle.difference import central_difference
 from tolerance import tolerance
-
-from edgenet.graph import Graph, ShapeError, emit, gradients
-from edgenet.ops.pool import avg_pool, max_pool
 
 CASES = pool_cases(0, 96)
 INCLUDE = pytest.mark.parametrize("include_pad", [False, True], ids=["pixels", "window"])
@@ -105,7 +105,7 @@ def test_threads_change_no_bit(case):
         assert_array_equal(one, four)
 
 
-@pytest.mark.parametrize("pool, strides", [((3, 3), (1, 1)), ((3, 2), (3, 2))], ids=repr)
+@pytest.mark.parametrize(("pool", "strides"), [((3, 3), (1, 1)), ((3, 2), (3, 2))], ids=repr)
 def test_threads_change_no_bit_of_a_large_problem(pool, strides):
     rng = np.random.default_rng(7)
     x = np.round(rng.standard_normal((3, 41, 37, 70))).astype(np.float32)
@@ -160,7 +160,7 @@ def test_an_unknown_batch_passes_through():
 
 @pytest.mark.parametrize("function", [max_pool, avg_pool])
 @pytest.mark.parametrize(
-    "shape, attrs, said",
+    ("shape", "attrs", "said"),
     [
         ((1, 4, 4), {"pool": (2, 2)}, r"\(n, h, w, c\).*\(1, 4, 4\)"),
         ((1, "h", 4, 1), {"pool": (2, 2)}, "known"),

@@ -5,12 +5,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from ops.pull import bits_equal, pull
 from ops.run import run
-from oracle import update as oracle
-from oracle.rng import philox4x32
-from tolerance import tolerance
 
 import edgenet.ops as ops
 from edgenet.graph import Graph, ShapeError
+from oracle import update as oracle
+from oracle.rng import philox4x32
+from tolerance import tolerance
 
 
 def kept(n, step, rate, seed):
@@ -72,7 +72,7 @@ def test_refusals():
     graph = Graph()
     x = graph.input(("batch", 3))
     assert ops.dropout(x, counter(0), 0.5, seed=0).shape == ("batch", 3)
-    with pytest.raises(ShapeError, match="expected 0 <= rate < 1, got rate=1.0"):
+    with pytest.raises(ShapeError, match=r"expected 0 <= rate < 1, got rate=1\.0"):
         ops.dropout(x, counter(0), 1, seed=0)
     with pytest.raises(ShapeError, match=r"expected a counter int64\[1\], got int32\[1\]"):
         ops.dropout(x, graph.input((1,), "int32"), 0.5, seed=0)

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from oracle import update as oracle
 from ops.pull import bits_equal
-from tolerance import tolerance
 
 import edgenet.ops as ops
 from edgenet.compile import compile_graph
 from edgenet.graph import Graph, ShapeError, Variable, gradients
 from edgenet.kernels.parallel import num_threads
+from oracle import update as oracle
+from tolerance import tolerance
 
 SIZES = [0, 1, 15, 16, 17, 4095, 4096, 4097, 30001]
 
@@ -169,7 +169,7 @@ def test_a_small_graph_learns(optimizer):
 def test_refusals():
     graph = Graph()
     theta, g, rate = graph.variable(Variable(np.zeros(3, np.float32), "theta")), graph.input((3,)), graph.input((1,))
-    with pytest.raises(ShapeError, match="momentum 0.9 needs a velocity"):
+    with pytest.raises(ShapeError, match=r"momentum 0\.9 needs a velocity"):
         ops.sgd(theta, g, rate, momentum=0.9)
     with pytest.raises(ShapeError, match=r"of one shape, got \[\(3,\), \(4,\)\]"):
         ops.sgd(theta, graph.input((4,)), rate)

@@ -57,3 +57,25 @@ def test_gradients_agree_with_central_differences(name, a_shape, b_shape):
     assert (da.shape, db.shape) == (a_shape, b_shape)
     assert_allclose(da, central_difference(lambda a: f(a, b), a, dy), *tolerance(np.float32, dy.size))
     assert_allclose(db, central_difference(lambda b: f(a, b), b, dy), *tolerance(np.float32, dy.size))
+
+
+@pytest.mark.parametrize(
+    ("name", "onnx_name"),
+    [("exp", "Exp"), ("log", "Log"), ("sqrt", "Sqrt"), ("absolute", "Abs"), ("equal", "Equal"),
+     ("greater", "Greater"), ("greater_equal", "GreaterOrEqual")],
+)  # fmt: skip
+def test_functions_and_comparisons_agree_with_onnxruntime(onnx_node, name, onnx_name):
+    x = np.array([-2.0, -0.5, 0.0, 0.25, 1.0, 3.0, 0.0], np.float32)
+    given = [x, x[::-1].copy()] if name in ("equal", "greater", "greater_equal") else [x]
+    with np.errstate(all="ignore"):
+        want = onnx_node(onnx_name, given)[0].astype(np.float64)
+    assert_allclose(getattr(elementwise, name)(*given), want, *tolerance(np.float32))
+
+
+def test_the_gradient_of_the_absolute_agrees_with_central_differences():
+    x = np.array([-2.0, -0.5, 0.25, 3.0])
+    dy = np.array([1.0, 2.0, 3.0, 4.0])
+    want = central_difference(elementwise.absolute, x, dy)
+    assert_allclose(elementwise.absolute_dx(dy, x), want, *tolerance(np.float32))
+    assert_array_equal(elementwise.absolute_dx([5.0], [0.0]), [0])
+    assert_array_equal(elementwise.square([-3.0, 2.0]), [9, 4])

@@ -1,0 +1,7 @@
+"""``python -m edgenet``."""
+
+import sys
+
+from edgenet.cli import main
+
+sys.exit(main())

@@ -1,0 +1,234 @@
+"""A graph of layers with inputs and outputs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from edgenet.graph import Graph, Value, Variable
+from edgenet.layers.layer import Layer
+from edgenet.layers.tensor import Connection, SymbolicTensor, unwrap
+
+from . import saving, serialize
+from .programs import predict_graph
+from .summary import summary_text
+from .topology import connections_between, layers_in_order
+from .trainer import Trainer
+
+
+class Model(Trainer, Layer):
+    """The layer calls between `inputs` and `outputs`; also a layer itself.
+
+    Args:
+        inputs: the result of `edgenet.Input`, or a list of them.
+        outputs: what layers made of them, one or a list.
+        name: name of the model.
+        trainable: whether training changes any of its weights.
+
+    Raises:
+        ValueError: if an output does not follow from the inputs, or two layers have the same name.
+
+    >>> from edgenet import Input, Model, layers
+    >>> x = Input((4,))
+    >>> model = Model(x, layers.Dense(3)(x))
+    >>> model.output_shape, model.count_params()
+    ((None, 3), 15)
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool = True) -> None:
+        super().__init__(name=name)
+        starts, self._nested_inputs = unwrap(inputs)
+        ends, self._nested_outputs = unwrap(outputs)
+        for what, tensors in (("inputs", starts), ("outputs", ends)):
+            if not tensors or not all(isinstance(t, SymbolicTensor) for t in tensors):
+                got = ", ".join(type(t).__name__ for t in tensors) or "nothing"
+                raise TypeError(f"{self.name}: {what} must come from edgenet.Input and from layers, got {got}")
+        self._connect_all(starts, ends)
+        if not trainable:
+            self.trainable = False
+
+    def _connect_all(self, inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> None:
+        """Settle what lies between inputs and outputs."""
+        self.inputs, self.outputs = inputs, outputs
+        self.calls: list[Connection] = connections_between(inputs, outputs)
+        self._layers = layers_in_order(self.calls, outputs)
+        names = [layer.name for layer in self._layers]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{self.name}: two layers have the name {name!r}; give them different names")
+        self.weights: list[Variable] = list({id(w): w for layer in self._layers for w in layer.weights}.values())
+        self.built = True
+        self._forget_programs()
+
+    # structure -------------------------------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, those far from the outputs first (Inputs are not layers)."""
+        return list(self._layers)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """The layer of a name or of a place in `layers`.  Raises ValueError if there is none."""
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ValueError(f"{self.name} has {len(self.layers)} layers, got index {index}")
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(f"{self.name} has no layer {name!r}, only {', '.join(x.name for x in self.layers)}")
+
+    def _ends(self) -> tuple[list[SymbolicTensor], list[SymbolicTensor]]:
+        """The inputs and outputs of a model that knows them."""
+        if not self.built:
+            raise ValueError(
+                f"{self.name} does not know its input shape yet: begin it with edgenet.Input, call "
+                "model.build((None, …)) or model.fit(x, y)"
+            )
+        return self.inputs, self.outputs
+
+    @property
+    def input(self) -> Any:
+        """The input, or a list of them."""
+        inputs = self._ends()[0]
+        return inputs if self._nested_inputs else inputs[0]
+
+    @property
+    def output(self) -> Any:
+        """The output, or a list of them."""
+        outputs = self._ends()[1]
+        return outputs if self._nested_outputs else outputs[0]
+
+    @property
+    def input_shape(self) -> Any:
+        """Shape of the input, the batch None; a list of them for several."""
+        shapes = [(None, *t.shape[1:]) for t in self._ends()[0]]
+        return shapes if self._nested_inputs else shapes[0]
+
+    @property
+    def output_shape(self) -> Any:
+        """Shape of the output, the batch None; a list of them for several."""
+        shapes = [(None, *t.shape[1:]) for t in self._ends()[1]]
+        return shapes if self._nested_outputs else shapes[0]
+
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the inputs, which a dictionary of arrays may use."""
+        return _distinct([t.name or "input" for t in self._ends()[0]])
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the layers that compute the outputs."""
+        return _distinct([t.source.layer.name if t.source else t.name for t in self._ends()[1]])
+
+    # weights ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training may change weights; setting it sets it for all layers."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for layer in getattr(self, "_layers", []):
+            layer.trainable = self._trainable
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that training changes."""
+        found = [w for layer in self._layers for w in layer.trainable_weights] if self.trainable else []
+        return list({id(w): w for w in found}.values())
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that training leaves alone."""
+        changed = {id(w) for w in self.trainable_weights}
+        return [w for w in self.weights if id(w) not in changed]
+
+    # as a layer, as a graph ------------------------------------------------------------------------------------------
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        """Emit the model on values of a graph."""
+        values: list[Value] = list(x) if isinstance(x, list | tuple) else [x]
+        if len(values) != len(self._ends()[0]):
+            raise ValueError(f"{self.name} has {len(self.inputs)} inputs, it was called on {len(values)}")
+        results = self.emit(values[0].graph, values, training)
+        return results if self._nested_outputs else results[0]
+
+    def emit(self, graph: Graph, values: Sequence[Value], training: bool = False) -> list[Value]:
+        """Emit the ops of all layers on `values`, one for each input; returns one value for each output."""
+        known = {id(t): v for t, v in zip(self._ends()[0], values, strict=True)}
+        for call in self.calls:
+            xs = [known[id(t)] for t in call.inputs]
+            ys, _ = unwrap(call.layer(xs if call.nested else xs[0], training=training))
+            known.update((id(t), y) for t, y in zip(call.outputs, ys, strict=True))
+        return [known[id(t)] for t in self.outputs]
+
+    def graph(self, batch: int | str = "batch") -> Graph:
+        """The model in inference as a `edgenet.graph.Graph`, whose batch is a number or a name."""
+        graph = predict_graph(self, batch)
+        for value, name in zip(graph.outputs, self.output_names, strict=True):
+            if value.node is not None:
+                value.name = graph.unique(name)
+        return graph
+
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the model as an ONNX file.  Needs the package ``onnx``."""
+        from edgenet.converters.onnx import save
+
+        save(self.graph(), path)
+
+    def export(self, filepath: str | os.PathLike[str], format: str = "onnx") -> None:
+        """Write the model for other software.  Raises ValueError for another format than ``"onnx"``."""
+        if format != "onnx":
+            raise ValueError(f"{self.name}: models are exported as 'onnx', got format={format!r}")
+        self.to_onnx(filepath)
+
+    # description and files -------------------------------------------------------------------------------------------
+
+    def summary(self, line_length: int | None = None, print_fn: Callable[[str], Any] | None = None) -> None:
+        """Print the layers with output shapes, numbers of weights, and multiply-adds (MACs) of one sample."""
+        (print_fn or print)(summary_text(self, line_length))
+
+    def get_config(self) -> dict[str, Any]:
+        """Layers and connections, as JSON can hold them."""
+        return serialize.model_config(self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Model:
+        """A new model, with new weights, of a config."""
+        return serialize.model_from_config(cls, config, custom_objects or {})
+
+    def to_json(self) -> str:
+        """The config as text."""
+        return serialize.to_json(self)
+
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write layers, weights, and the state of training in one file, which `edgenet.load_model` reads.
+
+        Raises:
+            FileExistsError: if the file exists and `overwrite` is false.
+        """
+        saving.save_model(self, filepath, overwrite)
+
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write the weights alone."""
+        saving.save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath: str | os.PathLike[str]) -> None:
+        """Read the weights of a file of `save_weights` or `save`, for a model of the same layers.
+
+        Raises:
+            ValueError: if the file is damaged, or holds other weights.
+        """
+        saving.load_weights(self, filepath)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """The names, numbered where they repeat."""
+    return [n if names.count(n) == 1 else f"{n}_{names[:i].count(n)}" for i, n in enumerate(names)]

@@ -1,0 +1,148 @@
+"""The graphs of a model: prediction, evaluation, training step; and their programs, ready for data."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgenet import metrics as metrics_module
+from edgenet import ops
+from edgenet.compile import compile_graph
+from edgenet.compile.passes import optimize
+from edgenet.graph import Graph, Value, Variable, gradients
+from edgenet.losses import Loss
+from edgenet.optimizers import Optimizer
+
+from .data import Data, Feed
+
+if TYPE_CHECKING:
+    from .model import Model
+
+#: what an input of a program stands for: ("x" | "y" | "w", number)
+Role = tuple[str, int]
+
+
+@dataclass
+class Plan:
+    """What `compile` was told, one entry for each output of the model."""
+
+    optimizer: Optimizer
+    losses: list[Loss | None]
+    loss_weights: list[float]
+    metrics: list[list[Any]]
+    names: list[str] = field(default_factory=list)
+    """of the outputs"""
+
+
+class Targets:
+    """The target of one output as an input of the graph, once for each dtype in which it is read."""
+
+    def __init__(self, graph: Graph, roles: list[Role], shape: tuple[int, ...], index: int, name: str) -> None:
+        self.graph, self.roles, self.shape, self.index, self.name = graph, roles, shape, index, name
+        self.values: dict[str, Value] = {}
+
+    def value(self, dtype: str) -> Value:
+        """The target in a dtype."""
+        if dtype not in self.values:
+            self.values[dtype] = self.graph.input(self.shape, dtype, f"{self.name}_target")
+            self.roles.append(("y", self.index))
+        return self.values[dtype]
+
+
+def _inputs(model: Model, graph: Graph, batch: int | str) -> list[Value]:
+    return [graph.input((batch, *t.shape[1:]), t.dtype, t.name) for t in model.inputs]  # type: ignore[list-item]
+
+
+def predict_graph(model: Model, batch: int | str) -> Graph:
+    """The model in inference, for a batch of a size or of a name."""
+    graph = Graph(model.name)
+    graph.outputs = model.emit(graph, _inputs(model, graph, batch), training=False)
+    return graph
+
+
+def loss_graph(
+    model: Model, plan: Plan, shapes: Sequence[tuple[int, ...]], weighted: bool, training: bool
+) -> tuple[Graph, list[Role], list[str]]:
+    """The model with loss and metrics as outputs; `shapes` are those of the targets, the batch first.
+
+    Returns the graph, the roles of its inputs, and the names of its outputs.
+    """
+    graph = Graph(f"{model.name}.{'train' if training else 'test'}")
+    graph.training = training
+    graph.step = plan.optimizer.iterations if training else None
+    batch = shapes[0][0]
+    xs = _inputs(model, graph, batch)
+    roles: list[Role] = [("x", i) for i in range(len(xs))]
+    predictions = model.emit(graph, xs, training)
+    weight = None
+    if weighted:
+        weight = graph.input((batch,), "float32", "sample_weight")
+        roles.append(("w", 0))
+    several = len(predictions) > 1
+    total: Value | None = None
+    parts: dict[str, Value] = {}
+    figures: dict[str, Value] = {}
+    for i, (name, y_pred, shape) in enumerate(zip(plan.names, predictions, shapes, strict=True)):
+        target, loss = Targets(graph, roles, shape, i, name), plan.losses[i]
+        if loss is not None:
+            value = loss(target.value(loss.labels), y_pred, weight)
+            parts[f"{name}_loss"] = value
+            value = value if plan.loss_weights[i] == 1 else value * np.float32(plan.loss_weights[i])
+            total = value if total is None else total + value
+        for identifier in plan.metrics[i]:
+            metric = metrics_module.get(identifier, shape, y_pred.shape)
+            key = f"{name}_{metric.name}" if several else metric.name
+            figures[key] = metric(target.value(metric.labels), y_pred)
+    for penalty in penalties(graph, model.weights):
+        total = penalty if total is None else total + penalty
+    if total is None:
+        raise ValueError(f"{model.name}: no output has a loss; call compile(loss=…)")
+    named = {"loss": total, **(parts if several else {}), **figures}
+    graph.outputs = list(named.values())
+    return graph, roles, list(named)
+
+
+def penalties(graph: Graph, weights: Sequence[Variable]) -> list[Value]:
+    """What the regularizers of the weights add to the loss."""
+    wanted = [(getattr(w, "regularizer", None), w) for w in weights]
+    return [regularizer(graph.variable(w)) for regularizer, w in wanted if regularizer is not None]
+
+
+def add_update(graph: Graph, plan: Plan, theta: Variable, variables: Sequence[Variable]) -> None:
+    """Extend a graph with the gradients of its first output, the optimizer's step and the constraints."""
+    values = [graph.variable(v) for v in variables]
+    found = gradients(graph.outputs[0], values)
+    grads = [
+        graph.constant(np.zeros(v.shape, np.float32), "no_gradient") if g is None else g
+        for v, g in zip(variables, found, strict=True)
+    ]
+    plan.optimizer.apply(graph, graph.variable(theta), ops.flat(*grads))
+    for v, value in zip(variables, values, strict=True):
+        constraint = getattr(v, "constraint", None)
+        if constraint is not None:
+            ops.assign(value, constraint(value))  # `value` is a view of theta, so it holds the new weights by now
+
+
+class Runner:
+    """A compiled graph of a model, and what its inputs stand for."""
+
+    def __init__(self, graph: Graph, roles: Sequence[Role], names: Sequence[str], training: bool) -> None:
+        self.names = list(names)
+        self.roles = list(roles)
+        self.program = compile_graph(optimize(graph), training=training)
+        self.lock = threading.Lock()
+        """held from filling the inputs until the outputs are read"""
+        self._homes = [(v, v.array) for v in graph.variables]
+
+    @property
+    def current(self) -> bool:
+        """Whether all variables still lie where the program looks for them."""
+        return all(v.array is home for v, home in self._homes)
+
+    def feeds(self, data: Data) -> list[Feed]:
+        """What fills the inputs from the data."""
+        return [Feed(data.array(r), home) for r, home in zip(self.roles, self.program.inputs, strict=True)]
