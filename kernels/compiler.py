@@ -220,5 +220,3 @@ def _address(kernel: Kernel) -> int:
             code = compile_object(kernel)
             cache.write(key, code)
         return load_object(code)
-
-

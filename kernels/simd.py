@@ -39,7 +39,9 @@ def _at(b: Any, base: Any, index: Any, kind: Any) -> Any:
 def _splat(b: Any, scalar: Any, lanes: int) -> Any:
     vector = ir.VectorType(scalar.type, lanes)
     first = b.insert_element(ir.Constant(vector, ir.Undefined), scalar, i32(0))
-    return b.shuffle_vector(first, ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(i32, lanes), [0] * lanes))
+    return b.shuffle_vector(
+        first, ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(i32, lanes), [0] * lanes)
+    )
 
 
 def _call(b: Any, name: str, result: Any, args: list[Any]) -> Any:
@@ -141,9 +143,7 @@ def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: A
         out = []
         for i, p in enumerate(pointers):
             s = _splat(b, b.load(b.gep(p, [k])), lanes)
-            out += [
-                _call(b, f"llvm.fma.v{lanes}f32", vector, [s, v, acc[i * nv + j]]) for j, v in enumerate(vs)
-            ]
+            out += [_call(b, f"llvm.fma.v{lanes}f32", vector, [s, v, acc[i * nv + j]]) for j, v in enumerate(vs)]
         return out
 
     outer = _Loop(b, i64(0), nruns, 1, [i64(0), *acc])
@@ -368,7 +368,9 @@ def _initial(b: Any, full: Any, counts: list[Any], bias: Any, j0: Any, res: Any,
                 where = (index(e // nv), e % nv)
                 if where not in loads:
                     loads[where] = _load(b, pointer, b.add(where[0], i64(where[1] * lanes)), lanes, limit[e % nv])
-            sources.append((b.block, [b.fadd(v, loads[index(e // nv), e % nv], flags=FAST) for e, v in enumerate(current)]))
+            sources.append(
+                (b.block, [b.fadd(v, loads[index(e // nv), e % nv], flags=FAST) for e, v in enumerate(current)])
+            )
             b.branch(done)
         b.position_at_end(done)
         out = []

@@ -22,7 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     demo.add_argument("--epochs", type=_positive, default=6, help="passes over the training set (default: 6)")
     demo.add_argument("--images", type=_positive, default=6000, help="size of the training set (default: 6000)")
     demo.add_argument("--threads", type=_positive, help="number of threads (default: all cores this process may use)")
-    demo.add_argument("--output", default="edgenet_demo.onnx", metavar="FILE", help="the ONNX file (default: %(default)s)")
+    demo.add_argument(
+        "--output", default="edgenet_demo.onnx", metavar="FILE", help="the ONNX file (default: %(default)s)"
+    )
     demo.add_argument("--seed", type=int, default=0, help="seed of weights and shuffling (default: 0)")
     options = parser.parse_args(argv)
     from .demo import demo as run

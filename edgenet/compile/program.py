@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -124,15 +123,20 @@ class Program:
         self.steps = [s for i, s in enumerate(steps) if i not in once]
         self._keep: list[Any] = []
         self._address: dict[int, int] = {}
-        constant_steps = [s for i, s in enumerate(steps) if i in once]
-        self.constant_bytes = self._place_constants(graph, constant_steps)
+        self._constant_steps = [s for i, s in enumerate(steps) if i in once]
+        self.constant_bytes = self._place_constants(graph, self._constant_steps)
         self.arena_bytes = self._place_arena(graph)
         self.writes_variables = any(get_op(n.op).effect for n in graph.nodes)
-        self._once = self._table(constant_steps)
-        self._table_of_run = self._table(self.steps)
         self._stamp = -1
-        self.inputs = [self._view(v) for v in graph.inputs]
-        self.outputs = [self._view(v) for v in graph.outputs]
+        self._write()
+
+    def _write(self) -> None:
+        """Write the step tables, with the addresses that variables have now."""
+        self._homes = [(v, v.array) for v in self.graph.variables]
+        self._once = self._table(self._constant_steps)
+        self._table_of_run = self._table(self.steps)
+        self.inputs = [self._view(v) for v in self.graph.inputs]
+        self.outputs = [self._view(v) for v in self.graph.outputs]
 
     # places ----------------------------------------------------------------------------------------------------------
 
@@ -266,6 +270,8 @@ class Program:
     def execute(self) -> None:
         """Run every step on what lies in `inputs`; the results lie in `outputs`."""
         if self._stamp != latest_change():
+            if any(v.array is not home for v, home in self._homes):  # a variable has moved
+                self._write()
             self._once.run()
             self._stamp = latest_change()
         self._table_of_run.run()
@@ -315,4 +321,3 @@ def compile_graph(graph: Graph, *, training: bool = False) -> Program:
         raise ShapeError(f"cannot compile {graph.name}: the shape of {unknown[0]!r} is not known; bind it first")
     graph.prune()
     return Program(graph, variables_fixed=not training)
-

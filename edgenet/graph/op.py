@@ -111,7 +111,9 @@ def emit(name: str, inputs: Sequence[Any], **attrs: Any) -> Any:
     op = get_op(name)
     graph = next((v.graph for v in inputs if isinstance(v, Value)), None)
     if graph is None:
-        raise TypeError(f"{name}: at least one input must be a symbolic value, got {[type(v).__name__ for v in inputs]}")
+        raise TypeError(
+            f"{name}: at least one input must be a symbolic value, got {[type(v).__name__ for v in inputs]}"
+        )
     values = [_as_value(graph, name, v) for v in inputs]
     try:
         specs = op.infer([None if v is None else v.spec for v in values], attrs)

@@ -59,6 +59,7 @@ class Variable:
         home = home.reshape(self.array.shape)
         home[...] = self.array
         self.array = home
+        touch()
 
     def __repr__(self) -> str:
         return f"<Variable {self.name} {self.spec}>"

@@ -83,7 +83,6 @@ def model_from_config(cls: type[Model], config: dict[str, Any], custom_objects: 
     try:
         starts = [Input(i["shape"], dtype=i["dtype"], name=i["name"]) for i in config["inputs"]]
         layers = [layer_from_config(x, custom_objects) for x in config["layers"]]
-        flags = [layer.trainable for layer in layers]
         if issubclass(cls, Sequential):
             made: Model = cls([*starts, *layers], name=config["name"])
         else:
@@ -100,9 +99,7 @@ def model_from_config(cls: type[Model], config: dict[str, Any], custom_objects: 
             made = cls(starts if many_in else starts[0], ends if many_out else ends[0], name=config["name"])
     except (KeyError, IndexError, TypeError) as error:
         raise ValueError(f"this is no config of a model: {type(error).__name__} {error}") from error
-    made._trainable = bool(config.get("trainable", True))
-    for layer, flag in zip(layers, flags, strict=True):
-        layer.trainable = flag
+    made._trainable = bool(config.get("trainable", True))  # not through the property: layers keep their own
     return made
 
 

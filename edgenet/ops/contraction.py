@@ -8,7 +8,7 @@ on the target alone, never on the number of threads.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,9 @@ TASKS = 16
 _L2 = l2_bytes()
 
 
-@functools.cache
-def _table(values: tuple[int, ...]) -> np.ndarray:
+@functools.lru_cache(maxsize=4096)
+def table(values: tuple[int, ...]) -> np.ndarray:
+    """Offsets as an array that kernels can read; the same array for the same offsets."""
     return np.array(values, np.int64)
 
 
@@ -85,7 +86,6 @@ class Contraction:
     """numbers of C if k may be split into partitions that are summed afterwards, else 0"""
     keep: bool = False
     """whether B is the same in every run, so that packing it costs nothing"""
-    panel: int = field(init=False, default=0)
 
     @property
     def k(self) -> int:
@@ -129,31 +129,32 @@ def calls(x: Contraction) -> list[Call]:
     nv = panel_width(x.m, x.n)
     nr, mr = nv * target.lanes, target.mr(nv)
     panels = -(-x.n // nr)
-    out: list[Call] = []
-    direct = x.n % nr == 0 and x.b.sn == 1 and x.b.runs == (0,) and not x.keep and (x.m < 256 or x.ks != 1)
-    b, ldb, panel_step, gb = x.b.operand, x.b.sk, nr, x.b.group
-    if not direct:
-        packed = Scratch(x.groups * panels * x.k * nr)
-        nruns, length = len(x.b.runs), x.b.length or x.k
-        args = (b, packed, _table(x.b.runs), nruns, length, x.n, nr, x.b.sk, x.b.sn, x.b.group)
-        out.append(Call(k.pack, args, x.groups * panels * nruns, 8.0 * x.groups * panels * nr * x.k))
-        b, ldb, panel_step, gb = packed, nr, x.k * nr, panels * x.k * nr
+    out, b, ldb, panel_step, gb = _panels(x, nr, panels)
     parts = _partitions(x)
     c, part_step = x.c, 0
     if parts > 1:
         c, part_step = Scratch(parts * x.sum_size), x.sum_size
     mb = _rows_of_task(x, mr, panels * x.groups * parts, 4 * x.k / _overlap(x))
-    code, alpha, low, high = epilogue(x.activation)
+    panels_first = int(x.n * _overlap(x) > x.m)  # the larger of A and B is read once
     args = (
-        x.a, b, x.bias, x.res, c, _table(x.runs), x.m, x.n, mb, int(x.n * _overlap(x) > x.m), *x.sizes, *x.sa, *x.sc,
-        len(x.runs), x.length, x.ks, ldb, panel_step, parts, part_step, x.ga, gb, x.gc, code, alpha, low, high,
+        x.a, b, x.bias, x.res, c, table(x.runs), x.m, x.n, mb, panels_first, *x.sizes, *x.sa, *x.sc,
+        len(x.runs), x.length, x.ks, ldb, panel_step, parts, part_step, x.ga, gb, x.gc, *epilogue(x.activation),
     )  # fmt: skip
     tasks = x.groups * parts * -(-x.m // mb) * panels
-    work = 2.0 * x.groups * x.m * x.k * panels * nr
-    out.append(Call(k.gemm[nv], args, tasks, work))
-    if parts > 1:
-        out.append(sum_parts(c, x.c, parts, x.sum_size))
-    return out
+    out.append(Call(k.gemm[nv], args, tasks, 2.0 * x.groups * x.m * x.k * panels * nr))
+    return out if parts == 1 else [*out, sum_parts(c, x.c, parts, x.sum_size)]
+
+
+def _panels(x: Contraction, nr: int, panels: int) -> tuple[list[Call], Operand, int, int, int]:
+    """B as panels: calls that pack it, if it must be, then operand, row stride, panel stride and group stride."""
+    whole = x.n % nr == 0 and x.b.sn == 1 and x.b.runs == (0,)
+    if whole and not x.keep and (x.m < 256 or x.ks != 1):  # used too seldom to be worth copying
+        return [], x.b.operand, x.b.sk, nr, x.b.group
+    packed = Scratch(x.groups * panels * x.k * nr)
+    runs = len(x.b.runs)
+    args = (x.b.operand, packed, table(x.b.runs), runs, x.b.length or x.k, x.n, nr, x.b.sk, x.b.sn, x.b.group)
+    call = Call(k.pack, args, x.groups * panels * runs, 8.0 * packed.spec.size)
+    return [call], packed, nr, x.k * nr, panels * x.k * nr
 
 
 def _overlap(x: Contraction) -> float:
@@ -174,4 +175,3 @@ def dense_calls(
     return calls(
         Contraction(x, w, y, m, n, (1, max(m, 1)), (0, 0, lda), (0, 0, n), runs=(0,), length=length, ks=ks, **more)
     )
-

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
-
-import numpy as np
 
 from edgenet.graph import Call, Scratch, Value
 from edgenet.kernels.cpu import depthwise as k
 
-from .contraction import Activation, Operand, epilogue, sum_parts
+from .contraction import Activation, Operand, epilogue, sum_parts, table
 from .geometry import Geometry, Pads, Phase, at
 
 #: partitions of the weight gradient's sum over images
 PARTS = 8
-
-
-@functools.cache
-def _table(values: tuple[int, ...]) -> np.ndarray:
-    return np.array(values, np.int64)
 
 
 def _offsets(g: Geometry) -> tuple[int, ...]:
@@ -35,7 +27,7 @@ def forward(
     """y = act(x * w + b + res)."""
     (hp, wp), c, taps = g.padded_size, g.ci, g.kh * g.kw
     args = (
-        xp, w, b, res, y, _table(_offsets(g)), _table(tuple(t * c for t in range(taps))), taps,
+        xp, w, b, res, y, table(_offsets(g)), table(tuple(t * c for t in range(taps))), taps,
         g.ho, g.wo, c, hp * wp * c, g.strides[0] * wp * c, g.strides[1] * c, g.ho * g.wo * c, g.wo * c, c,
         *epilogue(activation),
     )  # fmt: skip
@@ -55,7 +47,7 @@ def input_gradient(
             places = tuple(((r.base[i] + around[0][0]) * wop + q.base[j] + around[1][0]) * c for i, j in taps)
             args = (
                 dyp, w, None, None, at(dx, (r.start * g.w + q.start) * c),
-                _table(places or (0,)), _table(tuple((i * g.kw + j) * c for i, j in taps) or (0,)), len(taps),
+                table(places or (0,)), table(tuple((i * g.kw + j) * c for i, j in taps) or (0,)), len(taps),
                 r.count, q.count, c, image, wop * c, c, g.h * g.w * c, sh * g.w * c, sw * c, *epilogue(None),
             )  # fmt: skip
             work = 4.0 * max(len(taps), 1) * g.n * r.count * q.count * c
@@ -69,7 +61,7 @@ def weight_gradient(g: Geometry, xp: Operand, dy: Value, dw: Value) -> list[Call
     parts = max(1, min(PARTS, g.n))
     total: Operand = dw if parts == 1 else Scratch(parts * dw.spec.size)
     args = (
-        xp, dy, total, _table(_offsets(g)), taps, parts,
+        xp, dy, total, table(_offsets(g)), taps, parts,
         g.n, g.ho, g.wo, c, hp * wp * c, g.strides[0] * wp * c, g.strides[1] * c,
     )  # fmt: skip
     tasks = parts * -(-c // k.LANES)

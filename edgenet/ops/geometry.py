@@ -106,7 +106,9 @@ class Phase:
 def output_shape(x: Spec, w: Spec, attrs: dict[str, Any]) -> tuple[Dim, ...]:
     """Shape of conv2d's result.  Raises ShapeError, naming what does not fit."""
     if x.rank != 4 or w.rank != 4:
-        raise ShapeError(f"expected x of shape (n, h, w, ci) and w of shape (kh, kw, ci, co), got {x.shape} and {w.shape}")
+        raise ShapeError(
+            f"expected x of shape (n, h, w, ci) and w of shape (kh, kw, ci, co), got {x.shape} and {w.shape}"
+        )
     groups, (kh, kw, ci_g, co) = attrs["groups"], w.sizes
     if groups < 1 or x.shape[3] != ci_g * groups:
         raise ShapeError(

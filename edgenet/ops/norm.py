@@ -105,11 +105,6 @@ def _products(r: _Rows, x: Value, mean: Value, dy: Value) -> tuple[Scratch, list
     ]
 
 
-def _combined(r: _Rows, call: Call, *outputs: Value) -> list[Call]:
-    """`call`; without a single block, which is what it reads, zeros."""
-    return [call] if r.blocks else [Call(fill, (v, r.c, 0.0), -(-r.c // k.BLOCK), 0.0) for v in outputs]
-
-
 class BatchNormDw(Op):
     """dgamma = sum dy · (x - mean) / sqrt(var + epsilon), dbeta = sum dy: those of batch_norm."""
 
@@ -125,7 +120,7 @@ class BatchNormDw(Op):
         r = _Rows(x.spec)
         parts, calls = _products(r, x, mean, dy)
         args = (parts, var, *node.outputs, r.c, r.reps, r.blocks, node.attrs["epsilon"])
-        return calls + _combined(r, Call(k.combine_dw, args, r.c, 8.0 * r.c * r.blocks), *node.outputs)
+        return [*calls, Call(k.combine_dw, args, r.c, 8.0 * r.c * r.blocks)]
 
     def cost(self, node: Node) -> Cost:
         x = node.inputs[0]
@@ -192,8 +187,8 @@ class BatchNormTrainDx(Op):
         parts, calls = _products(r, x, mean, dy)
         table = Scratch(4 * r.period)
         args = (parts, gamma, mean, var, dgamma, dbeta, table, r.m, r.c, r.reps, r.blocks, node.attrs["epsilon"])
-        calls += _combined(r, Call(k.combine_dx, args, r.c, 8.0 * r.c * r.blocks), dgamma, dbeta)
-        return [*calls, r.elementwise(k.normalize_dx, x, dy, table, dx)]
+        combine = Call(k.combine_dx, args, r.c, 8.0 * r.c * r.blocks)
+        return [*calls, combine, r.elementwise(k.normalize_dx, x, dy, table, dx)]
 
     def cost(self, node: Node) -> Cost:
         return Cost(10 * node.output.spec.size, super().cost(node).bytes)

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 from edgenet.compile.memory import ALIGN_BYTES, Buffer, plan
 
 BUFFERS = st.lists(
-    st.tuples(st.integers(0, 5000), st.integers(0, 20), st.integers(0, 6)).map(lambda t: Buffer(t[0], t[1], t[1] + t[2])),
+    st.tuples(st.integers(0, 5000), st.integers(0, 20), st.integers(0, 6)).map(
+        lambda t: Buffer(t[0], t[1], t[1] + t[2])
+    ),
     max_size=30,
 )
 

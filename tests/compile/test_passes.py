@@ -58,7 +58,15 @@ def dense_transposed_norm(graph, x):
     return norm(graph, dense(flat, weight(graph, 7, 100), transpose_w=True))
 
 
-FOLDED = [conv_norm, conv_norm_without_bias, depthwise_norm, conv_mul_add, conv_scalar_div_sub, dense_add, dense_transposed_norm]
+FOLDED = [
+    conv_norm,
+    conv_norm_without_bias,
+    depthwise_norm,
+    conv_mul_add,
+    conv_scalar_div_sub,
+    dense_add,
+    dense_transposed_norm,
+]
 
 
 def build(function, passes=()):
@@ -107,7 +115,9 @@ def activation_between(graph, x):
     return emit("relu", [conv(graph, x)]) * weight(graph, 8)
 
 
-@pytest.mark.parametrize("function", [shared, variable_scale, spatial_scale, divided_by, activation_between], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "function", [shared, variable_scale, spatial_scale, divided_by, activation_between], ids=lambda f: f.__name__
+)
 def test_what_must_not_fold_stays_right(function):
     for got, want in zip(results(build(function, [optimize])), results(build(function)), strict=True):
         assert_allclose(got, want, rtol=1e-4, atol=1e-4)
@@ -144,7 +154,15 @@ def depthwise_residual(graph, x):
     return emit("relu", [conv(graph, x, co=4, groups=4) + x])
 
 
-EPILOGUES = [conv_relu, conv_clip, dense_leaky, residual, residual_of_two_convolutions, residual_of_itself, depthwise_residual]
+EPILOGUES = [
+    conv_relu,
+    conv_clip,
+    dense_leaky,
+    residual,
+    residual_of_two_convolutions,
+    residual_of_itself,
+    depthwise_residual,
+]
 
 
 @pytest.mark.parametrize("function", EPILOGUES, ids=lambda f: f.__name__)
@@ -162,7 +180,9 @@ def test_fusing_keeps_gradients(function):
     def trained(passes):
         graph = build(function)
         graph.training = True
-        loss = emit("mean", [graph.outputs[0] * graph.outputs[0]], axes=tuple(range(graph.outputs[0].spec.rank)), keepdims=False)
+        loss = emit(
+            "mean", [graph.outputs[0] * graph.outputs[0]], axes=tuple(range(graph.outputs[0].spec.rank)), keepdims=False
+        )
         weights = [graph.variable(v) for v in graph.variables]
         graph.outputs = [loss, *(g for g in gradients(loss, weights) if g is not None)]
         for p in passes:

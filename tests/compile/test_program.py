@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from edgenet.compile import compile_graph
 from edgenet.compile.program import _operands
 from edgenet.graph import Graph, ShapeError, Variable, emit, gradients
+from edgenet.graph.variable import flatten, touch
 from edgenet.ops import conv2d, dense
 
 
@@ -40,7 +41,9 @@ def test_buffers_that_live_together_lie_apart(training):
     for i, a in enumerate(buffers):
         for b in buffers[:i]:
             if a.meets(b):
-                apart = a.offset_bytes + a.size_bytes <= b.offset_bytes or b.offset_bytes + b.size_bytes <= a.offset_bytes
+                apart = (
+                    a.offset_bytes + a.size_bytes <= b.offset_bytes or b.offset_bytes + b.size_bytes <= a.offset_bytes
+                )
                 assert apart, (a, b)
     total = sum(b.size_bytes for b in buffers)
     assert program.arena_bytes < total
@@ -69,6 +72,18 @@ def test_weights_are_packed_once_and_again_after_a_change():
     weights[3].assign(weights[3].array * 2)
     (after,) = program.run(x)
     assert_allclose(after, 2 * before, rtol=1e-6)
+
+
+def test_variables_may_move():
+    graph, weights = small_net()
+    program = compile_graph(graph)
+    x = np.random.default_rng(1).standard_normal((3, 4, 4, 2)).astype(np.float32)
+    (before,) = program.run(x)
+    flat = flatten(weights, "flat")
+    assert_array_equal(program.run(x)[0], before)
+    flat.array *= 0
+    touch()
+    assert_array_equal(program.run(x)[0], 0)
 
 
 def test_gradients_lie_in_the_flat_result_without_a_copy():
@@ -123,7 +138,12 @@ def test_inputs_constants_and_variables_can_be_outputs():
     graph = Graph("g")
     x = graph.input((2, 3))
     variable = Variable(np.full((2,), 5, np.float32), "v")
-    graph.outputs = [x, graph.constant(np.float32([1, 2])), graph.variable(variable), emit("reshape", [x], shape=(3, 2))]
+    graph.outputs = [
+        x,
+        graph.constant(np.float32([1, 2])),
+        graph.variable(variable),
+        emit("reshape", [x], shape=(3, 2)),
+    ]
     a = np.arange(6, dtype=np.float32).reshape(2, 3)
     got = compile_graph(graph).run(a)
     assert_array_equal(got[0], a)

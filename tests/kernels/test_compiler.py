@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from edgenet.kernels import cache, compiler
-from edgenet.kernels.compiler import In, InI32, InOut, Out, OutI32, f32, i64, kernel
+from edgenet.kernels.compiler import In, InI32, InOut, OutI32, f32, i64, kernel
 from edgenet.kernels.cpu import conv, depthwise, gemm, movement
 
 
@@ -59,7 +59,10 @@ def code_symbols(code):
     """Names of the global and undefined symbols of an ELF64 object, read by hand."""
     u = np.frombuffer
     offset, count = u(code, "<u8", 1, 40)[0], u(code, "<u2", 1, 60)[0]
-    sections = [u(code, "<u4", 2, offset + 64 * s).tolist() + u(code, "<u8", 4, offset + 64 * s + 16).tolist() for s in range(count)]
+    sections = [
+        u(code, "<u4", 2, offset + 64 * s).tolist() + u(code, "<u8", 4, offset + 64 * s + 16).tolist()
+        for s in range(count)
+    ]
     links = [u(code, "<u4", 1, offset + 64 * s + 40)[0] for s in range(count)]
     names = set()
     for (_, kind, _, start, size, *_), link in zip(sections, links, strict=True):
@@ -113,11 +116,15 @@ def test_an_edit_of_a_kernel_file_changes_the_key(tmp_path):
     root = tmp_path / "edgenet"
     root.mkdir()
     (root / "__init__.py").write_text("")
-    shutil.copytree(os.path.dirname(cache.__file__), root / "kernels", ignore=shutil.ignore_patterns("__pycache__", "cuda"))
+    shutil.copytree(
+        os.path.dirname(cache.__file__), root / "kernels", ignore=shutil.ignore_patterns("__pycache__", "cuda")
+    )
     code = "from edgenet.kernels import cache; from edgenet.kernels.cpu.movement import copy; print(cache.key('copy', copy.function))"
 
     def key():
-        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+        )
         return done.stdout
 
     before = key()

@@ -23,7 +23,10 @@ def add_one(x: In, y: Out, n: i64, lo: i64, hi: i64):
 def chain(n, steps, serial=False):
     """A table of `steps` steps, each of which adds one; returns it, its first and its last array."""
     arrays = [np.zeros(n, np.float32) for _ in range(steps + 1)]
-    blocks = [np.array(add_one.pack((a.ctypes.data, b.ctypes.data, n)), np.int64) for a, b in zip(arrays, arrays[1:], strict=False)]
+    blocks = [
+        np.array(add_one.pack((a.ctypes.data, b.ctypes.data, n)), np.int64)
+        for a, b in zip(arrays, arrays[1:], strict=False)
+    ]
     table = Table([(add_one, b.ctypes.data, n, serial) for b in blocks])
     table.keep = (arrays, blocks)
     return table, arrays[0], arrays[-1]

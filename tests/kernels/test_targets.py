@@ -14,7 +14,16 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("name", [n for n in TABLE if n != current().name])
 def test_on_another_row(name):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/ops/test_conv.py", "tests/ops/test_gemm.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/ops/test_conv.py",
+        "tests/ops/test_gemm.py",
+    ]
     env = {**os.environ, "EDGENET_TARGET": name}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]

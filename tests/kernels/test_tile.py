@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from tolerance import tolerance
 
 from edgenet.kernels import simd
 from edgenet.kernels.compiler import In, InI64, Kernel, Out, f32, i64
 from edgenet.kernels.target import TABLE
+from tolerance import tolerance
 
 TILES = sorted({(t.mr(nv), nv, t.lanes) for t in TABLE.values() for nv in range(1, t.widest + 1)})
 
@@ -15,14 +15,15 @@ TILES = sorted({(t.mr(nv), nv, t.lanes) for t in TABLE.values() for nv in range(
 def kernel_of(mr, nv, lanes, unroll):
     tile = simd.tile(mr, nv, lanes, unroll)
 
+    nr = nv * lanes
+
     def one_tile(
-        a: In, b: In, bias: In, res: In, c: Out, runs: InI64, m: i64, n: i64, length: i64, nruns: i64, lda: i64, ldc: i64,
-        ks: i64, act: i64, alpha: f32, low: f32, high: f32, lo: i64, hi: i64,
+        a: In, b: In, bias: In, res: In, c: Out, runs: InI64, m: i64, n: i64, length: i64, nruns: i64,
+        lda: i64, ldc: i64, ks: i64, act: i64, alpha: f32, low: f32, high: f32, lo: i64, hi: i64,
     ):  # fmt: skip
         tile(0, m, a, 0, c, 0, res, bias, 0, n, (1, 1000), (0, 0, lda), (0, 0, ldc), runs, 0, nruns, length, ks,
-             b, 0, nv * lanes_global, act, alpha, low, high)  # fmt: skip
+             b, 0, nr, act, alpha, low, high)  # fmt: skip
 
-    one_tile.__globals__["lanes_global"] = lanes
     one_tile.__qualname__ = f"tile_{mr}x{nv}x{lanes}u{unroll}"
     return Kernel(one_tile)
 
@@ -54,7 +55,8 @@ def test_every_tile(mr, nv, lanes, unroll):
                lda, ldc, ks, act, 0.1, -0.5, 0.75, tasks=1)  # fmt: skip
         k = np.concatenate([r + ks * np.arange(length) for r in runs] or [np.zeros(0)]).astype(int)
         want = a[:, k].astype(np.float64) @ b[:, :n].astype(np.float64) + bias + res
-        want = {0: want, 1: np.maximum(want, 0), 2: np.clip(want, -0.5, 0.75), 3: np.where(want < 0, 0.1 * want, want)}[act]
+        results = (want, np.maximum(want, 0), np.clip(want, -0.5, 0.75), np.where(want < 0, 0.1 * want, want))
+        want = results[act]
         assert_allclose(c[:m, :n], want, *tolerance(np.float32, len(k) + 2), err_msg=f"seed {seed}")
         c[:m, :n] = 77
         assert_array_equal(c, 77, err_msg=f"seed {seed}: written outside of the tile")

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from cases import conv_cases
 from numpy.testing import assert_allclose, assert_array_equal
 from ops.run import run
-from oracle import conv as oracle
-from tolerance import tolerance
 
+from cases import conv_cases
 from edgenet.graph import Graph, ShapeError, emit
 from edgenet.ops import conv2d
+from oracle import conv as oracle
+from tolerance import tolerance
 
 CASES = conv_cases(0, 96)
 
@@ -53,7 +53,11 @@ def test_epilogue(case, activation):
     y = run(conv2d, x, w, b, dy, activation=activation, **case.attrs)
     z = oracle.conv2d(x, w, b, **case.attrs) + dy
     kind, *p = activation
-    want = {"relu": lambda: np.maximum(z, 0), "clip": lambda: np.clip(z, *p), "leaky_relu": lambda: np.where(z < 0, p[0] * z, z)}
+    want = {
+        "relu": lambda: np.maximum(z, 0),
+        "clip": lambda: np.clip(z, *p),
+        "leaky_relu": lambda: np.where(z < 0, p[0] * z, z),
+    }
     assert_allclose(y, want[kind](), *tolerance(y.dtype, case.k))
 
 

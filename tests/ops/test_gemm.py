@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from cases import gemm_cases
 from numpy.testing import assert_allclose, assert_array_equal
 from ops.run import run
-from oracle import gemm as oracle
-from tolerance import tolerance
 
+from cases import gemm_cases
 from edgenet.graph import Graph, ShapeError, gradients
 from edgenet.ops import dense
+from oracle import gemm as oracle
+from tolerance import tolerance
 
 CASES = gemm_cases(0, 80)
 
@@ -55,5 +55,7 @@ def test_threads_change_no_bit(case):
 
 def test_errors_name_both_sides():
     graph = Graph()
-    with pytest.raises(ShapeError, match=r"dense: x has 5 features \(shape \(2, 5\)\) but w takes 4 \(shape \(4, 3\)\)"):
+    with pytest.raises(
+        ShapeError, match=r"dense: x has 5 features \(shape \(2, 5\)\) but w takes 4 \(shape \(4, 3\)\)"
+    ):
         dense(graph.input((2, 5)), graph.input((4, 3)))

@@ -6,7 +6,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from ops.run import run
 
 from cases import pool_cases
-from edgenet.graph import Graph, ShapeError, emit, gradients
+from edgenet.graph import Graph, ShapeError, emit, get_op, gradients
+from edgenet.kernels.compiler import ENTRY
 from edgenet.ops.pool import avg_pool, max_pool
 from oracle import pool as oracle
 from oracle.difference import central_difference
@@ -121,6 +122,29 @@ def test_threads_change_no_bit_of_a_large_problem(pool, strides):
         one, two, four = (run(function, *arrays, threads=t, **more, **attrs) for t in (1, 2, 4))
         assert_array_equal(one, two)
         assert_array_equal(one, four)
+
+
+@pytest.mark.parametrize("strides", [(1, 1), (2, 2), (3, 3)], ids=repr)
+def test_each_number_is_written_by_one_task(strides):
+    """What threads must not do would seldom show in their results: here each task runs alone, on paper left blank."""
+    x = np.random.default_rng(3).standard_normal((2, 7, 6, 150)).astype(np.float32)
+    attrs = {"pool": (2, 2), "strides": strides, "padding": ((1, 0), (0, 1))}
+    g = Graph()
+    values = [g.input(x.shape)]
+    values.append(max_pool(values[0], **attrs))
+    values.append(g.input(values[1].shape))
+    y = run(max_pool, x, **attrs)
+    arrays = dict(zip(map(id, values), (x, y, np.ones_like(y)), strict=True))
+    for out in (values[1], max_dx(*values, **attrs), avg_dx(values[2], x_shape=x.shape, include_pad=True, **attrs)):
+        (call,) = get_op(out.node.op).lower(out.node)
+        written = np.zeros(out.shape, int)
+        for task in range(call.tasks):
+            blank = np.full(out.shape, np.nan, np.float32)
+            memory = {**arrays, id(out): blank}
+            words = call.kernel.pack(tuple(memory[id(a)].ctypes.data if id(a) in memory else a for a in call.args))
+            ENTRY(call.kernel.address)(np.array(words, np.int64).ctypes.data, task, task + 1)
+            written += ~np.isnan(blank)
+        assert_array_equal(written, 1, err_msg=out.node.op)
 
 
 @pytest.mark.parametrize("channels", [1, 4, 8, 16, 70])

@@ -122,6 +122,11 @@ def test_argmax(shape, axis):
         assert_array_equal(y, oracle.argmax(x, axis))
 
 
+def test_argmax_finds_the_first_nan():
+    x = np.array([[1, np.nan, 9, np.nan, np.inf], [np.nan, -np.nan, 0, 0, 0], [np.inf, 0, 0, np.inf, 0]], np.float32)
+    assert_array_equal(run(ops.argmax, x), [1, 0, 0])
+
+
 def test_threads_change_no_bit():
     for shape, axes in (
         ((300000,), 0),

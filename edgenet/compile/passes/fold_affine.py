@@ -35,7 +35,11 @@ def _scale_and_shift(graph: Graph, node: Node) -> tuple[Node, Value | None, Valu
     """The layer in front of `node`, and what `node` multiplies and adds, one number a channel; None if it does otherwise."""
     if node.op == "batch_norm":
         source = producer(graph, node.inputs[0])
-        if source is None or source.inputs[3] is not None or not all(v is not None and v.fixed for v in node.inputs[1:]):
+        if (
+            source is None
+            or source.inputs[3] is not None
+            or not all(v is not None and v.fixed for v in node.inputs[1:])
+        ):
             return None
         gamma, beta, mean, var = node.inputs[1:]
         assert gamma is not None and beta is not None and mean is not None
@@ -46,7 +50,13 @@ def _scale_and_shift(graph: Graph, node: Node) -> tuple[Node, Value | None, Valu
         return None
     for y, other in (node.inputs, node.inputs[::-1]):
         source = producer(graph, y)
-        if source is None or source.inputs[3] is not None or other is None or not other.fixed or (node.op in ("sub", "div") and y is node.inputs[1]):
+        if (
+            source is None
+            or source.inputs[3] is not None
+            or other is None
+            or not other.fixed
+            or (node.op in ("sub", "div") and y is node.inputs[1])
+        ):
             continue
         channels = source.output.shape[-1]
         if other.shape not in ((), *((1,) * i + (channels,) for i in range(source.output.spec.rank)), (1,)):

@@ -1,0 +1,19 @@
+"""Converters by family, importer and exporter of an op side by side; importing this package registers them."""
+
+import edgenet.ops  # noqa: F401  registers the ops that importers emit
+
+from . import activation, conv, elementwise, gemm, loss, movement, norm, pool, reduce, shape, training
+
+__all__ = [
+    "activation",
+    "conv",
+    "elementwise",
+    "gemm",
+    "loss",
+    "movement",
+    "norm",
+    "pool",
+    "reduce",
+    "shape",
+    "training",
+]

@@ -1,0 +1,180 @@
+"""Activations: one number in, one number out; and softmax along an axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from edgenet.graph import Node, Value, emit
+
+from .. import arrange
+from ..node import OnnxNode
+from ..registry import exporter, importer
+from ..tensor import Tensor, one, reshape
+from ..writer import Writer
+
+INF = float("inf")
+
+
+def _unary(onnx_op: str, name: str, since: int) -> None:
+    """Register an operator that has no attributes on either side."""
+
+    @importer(onnx_op, since)
+    def read(node: OnnxNode) -> Tensor:
+        return node.input(0).map(lambda x: emit(name, [x]))
+
+    @exporter(name)
+    def write(node: Node, out: Writer) -> None:
+        out.same(node, onnx_op)
+
+
+_unary("Relu", "relu", 6)
+_unary("Sigmoid", "sigmoid", 6)
+_unary("Tanh", "tanh", 6)
+
+
+@importer("LeakyRelu", since=6)
+def read_leaky_relu(node: OnnxNode) -> Tensor:
+    alpha = node.attr("alpha", 0.01)
+    return node.input(0).map(lambda x: emit("leaky_relu", [x], alpha=alpha))
+
+
+@exporter("leaky_relu")
+def write_leaky_relu(node: Node, out: Writer) -> None:
+    out.same(node, "LeakyRelu", alpha=node.attrs["alpha"])
+
+
+def _clip(x: Value, low: float, high: float) -> Value:
+    if low == 0 and high == INF:
+        return one(emit("relu", [x]))
+    if low > high:  # ONNX: every number becomes max
+        low = high
+    return one(emit("clip", [x], low=low, high=high))
+
+
+@importer("Clip", since=6)
+def read_clip(node: OnnxNode) -> Tensor:
+    low, high = node.attr("min", -INF), node.attr("max", INF)
+    return node.input(0).map(lambda x: _clip(x, low, high))
+
+
+@importer("Clip", since=11)
+def read_clip_11(node: OnnxNode) -> Tensor:
+    low, high = node.scalar(1, -INF), node.scalar(2, INF)
+    return node.input(0).map(lambda x: _clip(x, low, high))
+
+
+@exporter("clip")
+def write_clip(node: Node, out: Writer) -> None:
+    x = node.inputs[0]
+    assert x is not None
+    axes = out.held(x)
+    bounds = out.bounds(node.attrs["low"], node.attrs["high"])
+    out.bind(node.output, axes, out.node("Clip", [out.name(x, axes), *bounds], node.name))
+
+
+# softmax -------------------------------------------------------------------------------------------------------------
+
+
+def _softmax_before_13(node: OnnxNode, name: str) -> Tensor:
+    """The axes before `axis` and those from it on become the rows and columns of a matrix."""
+    x = node.input(0)
+    given = node.attr("axis", 1)
+    axis = x.rank if given == x.rank else x.axis(given)
+    long = [i for i in range(axis, x.rank) if x.shape[i] != 1]
+    if len(long) <= 1 and x.rank:
+        place = x.place(long[0] if long else axis if axis < x.rank else x.rank - 1)
+        return x.map(lambda v: emit(name, [v], axis=place)) if axis < x.rank else _columns(x, name, axis)
+    return _columns(x, name, axis)
+
+
+def _columns(x: Tensor, name: str, axis: int) -> Tensor:
+    if any(isinstance(s, str) for s in x.shape[axis:]):
+        raise ValueError(f"its input of shape {list(x.shape)} needs known sizes: pass `shapes` that makes them numbers")
+    matrix = reshape(x.plain(), (*x.shape[:axis], arrange.product(x.shape[axis:])))
+    return Tensor.held(reshape(one(emit(name, [matrix], axis=axis)), x.shape))
+
+
+def _softmax_since_13(node: OnnxNode, name: str) -> Tensor:
+    x = node.input(0)
+    place = x.place(node.attr("axis", -1))
+    return x.map(lambda v: emit(name, [v], axis=place))
+
+
+for _op, _name in (("Softmax", "softmax"), ("LogSoftmax", "log_softmax")):
+    importer(_op, 1)(lambda node, name=_name: _softmax_before_13(node, name))
+    importer(_op, 13)(lambda node, name=_name: _softmax_since_13(node, name))
+
+
+def _write_softmax(onnx_op: str) -> Callable[[Node, Writer], None]:
+    def write(node: Node, out: Writer) -> None:
+        x = node.inputs[0]
+        assert x is not None
+        axes = out.held(x)
+        place = axes.index(node.attrs["axis"] % x.spec.rank)
+        out.bind(node.output, axes, out.node(onnx_op, [out.name(x, axes)], node.name, axis=place))
+
+    return write
+
+
+exporter("softmax")(_write_softmax("Softmax"))
+exporter("log_softmax")(_write_softmax("LogSoftmax"))
+
+
+# composed of simpler ones ---------------------------------------------------------------------------------------------
+
+
+def _composed(onnx_op: str, since: int, formula: Callable[..., Value], **attributes: float) -> None:
+    """Register an operator that is a formula over ops; the attributes are given with their defaults."""
+
+    @importer(onnx_op, since)
+    def read(node: OnnxNode) -> Tensor:
+        values = {name: node.attr(name, default) for name, default in attributes.items()}
+        return node.input(0).map(lambda x: formula(x, **values))
+
+
+def _op(name: str, *inputs: Any, **attrs: Any) -> Value:
+    return one(emit(name, list(inputs), **attrs))
+
+
+def _positive(x: Value) -> Value:
+    return _op("relu", x)
+
+
+def _negative(x: Value) -> Value:
+    return _op("minimum", x, 0.0)
+
+
+def _hard_sigmoid(x: Value, alpha: float, beta: float) -> Value:
+    return _op("clip", x * alpha + beta, low=0.0, high=1.0)
+
+
+def _elu(x: Value, alpha: float) -> Value:
+    return _positive(x) + (_op("exp", _negative(x)) - 1.0) * alpha
+
+
+def _softplus(x: Value) -> Value:
+    """Log(1 + e^x) without overflow."""
+    return _positive(x) + _op("log", _op("exp", -_op("abs", x)) + 1.0)
+
+
+_composed("HardSigmoid", 6, _hard_sigmoid, alpha=0.2, beta=0.5)
+_composed("HardSwish", 14, lambda x: x * _hard_sigmoid(x, 1 / 6, 0.5))
+_composed("Elu", 6, _elu, alpha=1.0)
+_composed("Selu", 6, lambda x, alpha, gamma: _elu(x, alpha) * gamma, alpha=1.6732631921768188, gamma=1.0507010221481323)
+_composed("Celu", 12, lambda x, alpha: _positive(x) + (_op("exp", _negative(x) / alpha) - 1.0) * alpha, alpha=1.0)
+_composed("Softplus", 1, _softplus)
+_composed("Softsign", 1, lambda x: x / (_op("abs", x) + 1.0))
+_composed("Mish", 18, lambda x: x * _op("tanh", _softplus(x)))
+_composed("Swish", 24, lambda x, alpha: x * _op("sigmoid", x if alpha == 1 else x * alpha), alpha=1.0)
+
+
+@importer("PRelu", since=7)
+def read_prelu(node: OnnxNode) -> Tensor:
+    x, slope = node.input(0), node.input(1)
+    if slope.rank > x.rank:
+        node.refuse(f"the slope of shape {list(slope.shape)} has more axes than the input {list(x.shape)}")
+    factor = slope.operand(x.rank, x.axes, strip=True)
+    return x.map(lambda v: _positive(v) + _negative(v) * factor)
+
+

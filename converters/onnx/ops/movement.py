@@ -1,0 +1,373 @@
+"""Operators that move numbers and compute nothing; most of them only rewrite the arrangement of what is held."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from edgenet.graph import Node, emit
+
+from .. import arrange
+from ..fold import slice_table, split_sizes
+from ..node import OnnxNode
+from ..registry import exporter, importer
+from ..tensor import Tensor, one, reshape, side_by_side
+from ..writer import Writer
+
+# shapes --------------------------------------------------------------------------------------------------------------
+
+
+def _spoken(node: OnnxNode, x: Tensor, shape: list[Any], copy: bool) -> tuple[Any, ...]:
+    """The shape that Reshape asks for, with 0 and -1 replaced."""
+    if copy:
+        if any(s == 0 and i >= x.rank for i, s in enumerate(shape)):
+            node.refuse(f"the shape {shape} takes over a size that the input of shape {list(x.shape)} does not have")
+        shape = [x.shape[i] if s == 0 else s for i, s in enumerate(shape)]
+    if any(isinstance(s, int) and s < -1 for s in shape) or shape.count(-1) > 1:
+        node.refuse(f"the shape {shape} holds negative sizes")
+    if -1 not in shape:
+        return tuple(shape)
+    names, left = [s for s in x.shape if isinstance(s, str)], [s for s in shape if isinstance(s, str)]
+    for name in left:
+        if name in names:
+            names.remove(name)
+    have, want = arrange.product(x.shape), arrange.product(s for s in shape if s != -1)
+    if not names and want and have % want == 0:
+        rest: Any = have // want
+    elif len(names) == 1 and have == want:
+        rest = names[0]
+    else:
+        node.refuse(f"an input of shape {list(x.shape)} cannot take the shape {shape}")
+    return tuple(rest if s == -1 else s for s in shape)
+
+
+@importer("Reshape", since=5, any_dtype=True)
+def read_reshape(node: OnnxNode) -> Tensor:
+    x = node.input(0)
+    copy = not node.attr("allowzero", 0)
+    shape = _spoken(node, x, list(node.known_ints(1, ())), copy)
+    if shape == x.shape:
+        return x
+    return node.held(reshape(x.plain(), shape))
+
+
+@importer("Flatten", since=1, any_dtype=True)
+def read_flatten(node: OnnxNode) -> Tensor:
+    x, axis = node.input(0), node.attr("axis", 1)
+    if not -x.rank <= axis <= x.rank:
+        node.refuse(f"axis {axis} does not exist in a tensor of shape {list(x.shape)}")
+    axis = axis + x.rank if axis < 0 else axis
+    rows, columns = x.shape[:axis], x.shape[axis:]
+    shape = [-1 if any(isinstance(s, str) for s in part) else arrange.product(part) for part in (rows, columns)]
+    return node.held(reshape(x.plain(), _spoken(node, x, shape, copy=False)))
+
+
+@importer("Squeeze", since=1, any_dtype=True)
+def read_squeeze(node: OnnxNode) -> Tensor:
+    x = node.input(0)
+    axes = node.attr_or_input("axes", 1, 13)
+    gone = [i for i, s in enumerate(x.shape) if s == 1] if axes is None else [x.axis(a) for a in axes]
+    if any(x.shape[a] != 1 for a in gone):
+        node.refuse(f"the axes {gone} of a tensor of shape {list(x.shape)} are not all of size 1")
+    shape = [s for i, s in enumerate(x.shape) if i not in gone]
+    held = arrange.without(x.axes, gone)
+    return node.held(reshape(x.raw, arrange.arranged(shape, held)), held)
+
+
+@importer("Unsqueeze", since=1, any_dtype=True)
+def read_unsqueeze(node: OnnxNode) -> Tensor:
+    x = node.input(0)
+    axes = node.attr_or_input("axes", 1, 13, ())
+    rank = x.rank + len(axes)
+    if not axes or any(not -rank <= a < rank for a in axes) or len({a % rank for a in axes}) != len(axes):
+        node.refuse(f"the axes {list(axes)} cannot be new axes of a tensor of shape {list(x.shape)}")
+    new = sorted(a % rank for a in axes)
+    shape = list(x.shape)
+    for a in new:
+        shape.insert(a, 1)
+    held = arrange.with_new(x.axes, new)
+    return node.held(reshape(x.raw, arrange.arranged(shape, held)), held)
+
+
+@exporter("reshape")
+def write_reshape(node: Node, out: Writer) -> None:
+    x = node.inputs[0]
+    assert x is not None
+    out.bind(node.output, None, out.reshaped(out.unmoved(x), x.shape, node.output.shape, node.name))
+
+
+# order ---------------------------------------------------------------------------------------------------------------
+
+
+@importer("Transpose", since=1, any_dtype=True)
+def read_transpose(node: OnnxNode) -> Tensor:
+    x = node.input(0)
+    perm = node.ints("perm", tuple(reversed(range(x.rank))))
+    if sorted(perm) != list(range(x.rank)):
+        node.refuse(f"perm={list(perm)} does not order the axes of a tensor of shape {list(x.shape)}")
+    return x.renamed(perm)
+
+
+@exporter("transpose")
+def write_transpose(node: Node, out: Writer) -> None:
+    """No node: the same data, spoken of in another order."""
+    x = node.inputs[0]
+    assert x is not None
+    out.alias(node.output, x, tuple(node.attrs["perm"]))
+
+
+@importer("Identity", since=1, any_dtype=True)
+def read_identity(node: OnnxNode) -> Tensor:
+    return node.input(0)
+
+
+@importer("Dropout", since=7)
+def read_dropout(node: OnnxNode) -> Tensor:
+    node.ignore("ratio", "seed")
+    node.only_output("the mask")
+    if node.optional(2) is not None and bool(node.known(2)):
+        node.refuse("training_mode=True is not supported")
+    return node.input(0)
+
+
+@importer("Cast", since=6, any_dtype=True)
+def read_cast(node: OnnxNode) -> Tensor:
+    from ..fold import _dtype
+
+    x = node.input(0)
+    node.ignore("saturate", "round_mode")
+    kind, source = _dtype(node.attr("to", 0)), np.dtype(x.dtype)
+    if kind.kind != source.kind and not {kind.kind, source.kind} <= set("iu"):
+        node.refuse(f"a cast from {source} to {kind} is not supported")
+    return x
+
+
+# parts ---------------------------------------------------------------------------------------------------------------
+
+
+@importer("Concat", since=4)
+def read_concat(node: OnnxNode) -> Tensor:
+    tensors = node.all_inputs()
+    axis = tensors[0].axis(node.attr("axis", 1))
+    values, axes = side_by_side(tensors)
+    return node.held(values[0] if len(values) == 1 else emit("concat", values, axis=axes.index(axis)), axes)
+
+
+@exporter("concat")
+def write_concat(node: Node, out: Writer) -> None:
+    names, axes = out.together(node)
+    axis = axes.index(node.attrs["axis"] % len(axes))
+    out.bind(node.output, axes, out.node("Concat", names, node.name, axis=axis))
+
+
+@exporter("flat")
+def write_flat(node: Node, out: Writer) -> None:
+    minus = out.ints([-1], "shape")
+    names = [out.node("Reshape", [out.name(v), minus], node.name) for v in node.inputs if v is not None]
+    out.bind(node.output, None, out.node("Concat", names, node.name, axis=0))
+
+
+def _cut(x: Tensor, starts: Any, stops: Any, steps: Any) -> Tensor:
+    """A slice, its limits given in the order of ONNX's axes."""
+    if all(entry == (None, None, 1) for entry in zip(starts, stops, steps, strict=True)):
+        return x
+    limits = {"starts": starts, "stops": stops, "steps": steps}
+    attrs = {key: tuple(entry[a] for a in x.axes) for key, entry in limits.items()}
+    return Tensor.held(one(emit("slice", [x.raw], **attrs)), x.axes)
+
+
+def _range(x: Tensor, axis: int, start: int, stop: int, step: int = 1) -> Tensor:
+    """x[start:stop:step] along one axis; start and stop count from the front."""
+    starts: list[Any] = [None] * x.rank
+    stops: list[Any] = [None] * x.rank
+    steps = [1] * x.rank
+    size = x.shape[axis]
+    starts[axis], stops[axis], steps[axis] = start or None, None if stop == size else stop, step
+    return _cut(x, starts, stops, steps)
+
+
+def _taken(x: Tensor, axis: int, indices: list[int]) -> Tensor:
+    """The given places along an axis: one slice for each run of equal distances."""
+    runs: list[list[int]] = []
+    for i in indices:
+        run = runs[-1] if runs else []
+        if (len(run) == 1 and i > run[0]) or (len(run) > 1 and i - run[-1] == run[1] - run[0]):
+            run.append(i)
+        else:
+            runs.append([i])
+    if len(runs) > 64:
+        raise ValueError(f"taking {len(indices)} scattered places of a tensor is not supported")
+    parts = [_range(x, axis, r[0], r[-1] + 1, r[1] - r[0] if len(r) > 1 else 1) for r in runs]
+    if len(parts) == 1:
+        return parts[0]
+    values, axes = side_by_side(parts)
+    return Tensor.held(one(emit("concat", values, axis=axes.index(axis))), axes)
+
+
+@importer("Slice", since=1)
+def read_slice(node: OnnxNode) -> Tensor:
+    x = node.input(0)
+    starts, stops, steps = slice_table(node)
+    for axis in [a for a, step in enumerate(steps) if step < 0]:
+        indices = list(range(*slice(starts[axis], stops[axis], steps[axis]).indices(x.shape[axis])))
+        if len(indices) > 64:
+            node.refuse(f"it turns {len(indices)} places round, which is not supported")
+        x = _taken(x, axis, indices)
+        starts[axis], stops[axis], steps[axis] = None, None, 1
+    return _cut(x, starts, stops, steps)
+
+
+@exporter("slice")
+def write_slice(node: Node, out: Writer) -> None:
+    x = node.inputs[0]
+    assert x is not None
+    held = out.held(x)
+    rows = [(a, *(node.attrs[key][a] for key in ("starts", "stops", "steps"))) for a in held]
+    cut = [(place, *row[1:]) for place, row in enumerate(rows) if row[1:] != (None, None, 1)]
+    if not cut:
+        out.bind(node.output, held, out.node("Identity", [out.name(x, held)], node.name))
+        return
+    end = np.iinfo(np.int64).max
+    columns = [[start or 0 for _, start, _, _ in cut], [end if s is None else s for _, _, s, _ in cut],
+               [place for place, *_ in cut], [step for *_, step in cut]]  # fmt: skip
+    limits = [out.ints(c, hint) for c, hint in zip(columns, ("starts", "ends", "axes", "steps"), strict=True)]
+    out.bind(node.output, held, out.node("Slice", [out.name(x, held), *limits], node.name))
+
+
+@importer("Split", since=2)
+def read_split(node: OnnxNode) -> list[Tensor]:
+    x = node.input(0)
+    axis = x.axis(node.attr("axis", 0))
+    parts, at = [], 0
+    for size in split_sizes(node, x.shape[axis]):
+        parts.append(_range(x, axis, at, at + size))
+        at += size
+    return parts
+
+
+@importer("Gather", since=1)
+def read_gather(node: OnnxNode) -> Tensor:
+    x, indices = node.input(0), node.known(1)
+    axis = x.axis(node.attr("axis", 0))
+    size = x.shape[axis]
+    if isinstance(size, str):
+        node.refuse(f"it takes places of an axis of size {size}: pass `shapes` that makes it a number")
+    if indices.dtype.kind not in "iu" or indices.ndim > 1:
+        node.refuse(f"indices of shape {list(indices.shape)} and type {indices.dtype} are not supported")
+    places = [int(i) + size if i < 0 else int(i) for i in indices.reshape(-1)]
+    if not places or min(places) < 0 or max(places) >= size:
+        node.refuse(f"the indices {places} are not within an axis of size {size}")
+    y = _taken(x, axis, places)
+    if indices.ndim:
+        return y
+    held = arrange.without(y.axes, [axis])
+    shape = [s for i, s in enumerate(y.shape) if i != axis]
+    return node.held(reshape(y.raw, arrange.arranged(shape, held)), held)
+
+
+# edges and copies ----------------------------------------------------------------------------------------------------
+
+
+@importer("Pad", since=2)
+def read_pad(node: OnnxNode) -> Tensor:
+    x = node.input(0)
+    node.only("mode", "constant")
+    if node.opset < 11:
+        pads, value = node.ints("pads", ()), node.attr("value", 0.0)
+    else:
+        pads, value = node.known_ints(1, ()), node.scalar(2, 0.0)
+    axes = [x.axis(a) for a in node.known_ints(3, tuple(range(x.rank)))]
+    if len(pads) != 2 * len(axes):
+        node.refuse(f"expected {2 * len(axes)} pads for the axes {axes}, got {list(pads)}")
+    around = dict(zip(axes, zip(pads[: len(axes)], pads[len(axes) :], strict=True), strict=True))
+    table = [around.get(a, (0, 0)) for a in range(x.rank)]
+    cut = [(-min(a, 0) or None, min(b, 0) or None) for a, b in table]  # negative pads cut
+    x = _cut(x, [a for a, _ in cut], [b for _, b in cut], [1] * x.rank)
+    padding = [(max(a, 0), max(b, 0)) for a, b in table]
+    if not any(map(any, padding)):
+        return x
+    return x.map(lambda v: emit("pad", [v], padding=tuple(padding[a] for a in x.axes), value=value))
+
+
+@exporter("pad")
+def write_pad(node: Node, out: Writer) -> None:
+    x = node.inputs[0]
+    assert x is not None
+    held = out.held(x)
+    padding = [node.attrs["padding"][a] for a in held]
+    pads = out.ints([a for a, _ in padding] + [b for _, b in padding], "pads")
+    inputs = [out.name(x, held), pads, *([out.number(node.attrs["value"])] if node.attrs["value"] else [])]
+    out.bind(node.output, held, out.node("Pad", inputs, node.name))
+
+
+@importer("Expand", since=8)
+def read_expand(node: OnnxNode) -> Tensor:
+    x, wanted = node.input(0), node.known_ints(1, ())
+    rank = max(x.rank, len(wanted))
+    pairs = zip((1,) * (rank - x.rank) + x.shape, (1,) * (rank - len(wanted)) + tuple(wanted), strict=True)
+    shape = tuple(b if a == 1 else a for a, b in pairs)
+    if shape == x.shape:
+        return x
+    if rank == x.rank:
+        return x.map(lambda v: emit("broadcast_to", [v], shape=arrange.arranged(shape, x.axes)))
+    return node.held(emit("broadcast_to", [x.plain()], shape=shape))
+
+
+@exporter("broadcast_to")
+def write_broadcast_to(node: Node, out: Writer) -> None:
+    x = node.inputs[0]
+    assert x is not None
+    shape, new = node.output.shape, node.output.spec.rank - x.spec.rank
+    held = out.held(x) if not new else arrange.plain(x.spec.rank)
+    sizes: list[Any] = [1 if i >= new and x.shape[i - new] == s else s for i, s in enumerate(shape)]
+    if any(isinstance(s, str) for s in sizes):
+        out.refuse(f"it repeats to the shape {shape}: the sizes it repeats to must be known")
+    wanted = out.ints(sizes if new else arrange.arranged(sizes, held), "shape")
+    out.bind(node.output, None if new else held, out.node("Expand", [out.name(x, held), wanted], node.name))
+
+
+# blocks --------------------------------------------------------------------------------------------------------------
+
+IMAGE = arrange.channels_first(4)
+
+
+def _blocks(node: OnnxNode, name: str, mode: str) -> Tensor:
+    x = node.input(0)
+    if x.rank != 4:
+        node.refuse(f"expected an image (n, c, h, w), got shape {list(x.shape)}")
+    return node.held(emit(name, [x.last()], block=node.attr("blocksize", 0), mode=mode), arrange.channels_last(4))
+
+
+@importer("DepthToSpace", since=1)
+def read_depth_to_space(node: OnnxNode) -> Tensor:
+    node.only("mode", "DCR", "CRD")
+    return _blocks(node, "depth_to_space", node.attr("mode", "DCR"))
+
+
+@importer("SpaceToDepth", since=1)
+def read_space_to_depth(node: OnnxNode) -> Tensor:
+    return _blocks(node, "space_to_depth", "DCR")
+
+
+@exporter("depth_to_space")
+def write_depth_to_space(node: Node, out: Writer) -> None:
+    x = node.inputs[0]
+    assert x is not None
+    attrs = {"blocksize": node.attrs["block"], "mode": node.attrs["mode"]}
+    out.bind(node.output, IMAGE, out.node("DepthToSpace", [out.name(x, IMAGE)], node.name, **attrs))
+
+
+@exporter("space_to_depth")
+def write_space_to_depth(node: Node, out: Writer) -> None:
+    x, b = node.inputs[0], node.attrs["block"]
+    assert x is not None
+    if node.attrs["mode"] == "DCR":
+        out.bind(node.output, IMAGE, out.node("SpaceToDepth", [out.name(x, IMAGE)], node.name, blocksize=b))
+        return
+    n, h, w, c = x.shape  # ONNX has no other mode: (n h/b b w/b b c) → (n h/b w/b c b b)
+    apart = (n, h // b, b, w // b, b, c)
+    name = out.reshaped(out.name(x), x.shape, apart, node.name)
+    name = out.node("Transpose", [name], node.name, perm=[0, 1, 3, 5, 2, 4])
+    moved = (n, h // b, w // b, c, b, b)
+    out.bind(node.output, None, out.reshaped(name, moved, node.output.shape, node.name))

@@ -1,0 +1,23 @@
+"""Ops that only training needs: why each has no ONNX form."""
+
+from __future__ import annotations
+
+from ..registry import no_form
+
+no_form(
+    "ONNX models are written for inference, and this is the gradient of another op",
+    "abs_dx", "avg_pool_dx", "batch_norm_dw", "batch_norm_dx", "batch_norm_train_dx", "clip_dx", "conv2d_dw",
+    "leaky_relu_dx", "log_softmax_dx", "max_pool_dx", "relu_dx", "sigmoid_cross_entropy_dx", "sigmoid_dx", "slice_dx",
+    "softmax_cross_entropy_dx", "softmax_dx", "sparse_softmax_cross_entropy_dx", "tanh_dx",
+)  # fmt: skip
+no_form(
+    "ONNX models are written for inference, and a loss is computed in training; write the graph up to its predictions",
+    "sigmoid_cross_entropy", "softmax_cross_entropy", "sparse_softmax_cross_entropy",
+)  # fmt: skip
+no_form(
+    "ONNX models are written for inference, where batch normalisation uses its moving statistics: write the inference "
+    "graph, which has batch_norm in its place",
+    "batch_norm_train",
+)
+no_form("ONNX models are written for inference, where dropout does nothing: write the inference graph", "dropout")
+no_form("a model in ONNX has no memory: nothing in it can change a variable", "adam", "assign", "increment", "sgd")

@@ -1,0 +1,51 @@
+"""Saving while training."""
+
+from __future__ import annotations
+
+import os
+
+from .callback import Callback, Logs
+from .watch import Watch
+
+
+class ModelCheckpoint(Callback):
+    """Save the model after each epoch, or after those that are the best so far.
+
+    Args:
+        filepath: where to; may name the epoch and figures, as in ``"{epoch:02d}-{val_loss:.2f}.edgenet"``.
+        monitor: the figure that decides what is best.
+        verbose: 1 to say so.
+        save_best_only: whether only a better epoch is saved.
+        save_weights_only: whether the weights alone are saved.
+        mode: ``"min"``, ``"max"``, or ``"auto"`` after the name.
+        save_freq: only ``"epoch"``.
+        initial_value_threshold: the figure to beat at first.
+    """
+
+    def __init__(
+        self, filepath: str | os.PathLike[str], monitor: str = "val_loss", verbose: int = 0,
+        save_best_only: bool = False, save_weights_only: bool = False, mode: str = "auto", save_freq: str = "epoch",
+        initial_value_threshold: float | None = None,
+    ) -> None:  # fmt: skip
+        if save_freq != "epoch":
+            raise NotImplementedError(f"ModelCheckpoint: save_freq must be 'epoch', got {save_freq!r}")
+        self.filepath, self.verbose = os.fspath(filepath), verbose
+        self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
+        self.watch = Watch(monitor, mode, 0.0, initial_value_threshold)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Save."""
+        if self.save_best_only:
+            value = self.watch.value(logs, "ModelCheckpoint")
+            if value is None or not self.watch.improved(value):
+                return
+        try:
+            path = self.filepath.format(epoch=epoch + 1, **(logs or {}))
+        except KeyError as error:
+            raise KeyError(f"ModelCheckpoint: {self.filepath!r} names {error}, known are epoch, {logs}") from None
+        if self.verbose:
+            print(f"Epoch {epoch + 1}: saving model to {path}")
+        if self.save_weights_only:
+            self.model.save_weights(path)
+        else:
+            self.model.save(path)

@@ -1,0 +1,41 @@
+"""Which figure a callback looks at, and what counts as better."""
+
+from __future__ import annotations
+
+import warnings
+
+from .callback import Logs
+
+BIGGER_IS_BETTER = ("accuracy", "acc", "auc", "precision", "recall", "f1")
+
+
+class Watch:
+    """The best value of a figure so far.
+
+    >>> watch = Watch("val_accuracy", "auto", 0.0)
+    >>> watch.improved(0.5), watch.improved(0.4), watch.best
+    (True, False, 0.5)
+    """
+
+    def __init__(self, monitor: str, mode: str, min_delta: float, best: float | None = None) -> None:
+        if mode not in ("auto", "min", "max"):
+            raise ValueError(f"mode must be 'auto', 'min' or 'max', got {mode!r}")
+        upward = monitor.endswith(BIGGER_IS_BETTER) if mode == "auto" else mode == "max"
+        self.monitor, self.min_delta = monitor, abs(min_delta)
+        self.sign = 1.0 if upward else -1.0
+        self.best = -self.sign * float("inf") if best is None else best
+
+    def value(self, logs: Logs | None, who: str) -> float | None:
+        """The figure, or None, with a warning, if there is none of that name."""
+        value = (logs or {}).get(self.monitor)
+        if value is None:
+            known = ", ".join(logs or {}) or "nothing"
+            warnings.warn(f"{who}: there is no figure {self.monitor!r}, only {known}", stacklevel=3)
+        return value
+
+    def improved(self, value: float) -> bool:
+        """Whether the value beats the best by more than `min_delta`; then it is the best."""
+        if self.sign * (value - self.best) > self.min_delta:
+            self.best = value
+            return True
+        return False

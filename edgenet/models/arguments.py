@@ -1,0 +1,89 @@
+"""What users hand to fit, evaluate and predict, checked against the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from edgenet.graph import ShapeError
+from edgenet.losses import SparseCategoricalCrossentropy
+
+from .data import Data, arrays, fit_shape, same_length
+
+
+def read(model: Any, x: Any, y: Any, sample_weight: Any, class_weight: Mapping[int, float] | None, what: str) -> Data:
+    """The samples as the model takes them; a model without an input shape is built for theirs.
+
+    `y` is not looked at where `what` is a prediction.
+
+    Raises:
+        ShapeError: if shapes or lengths do not fit.
+        TypeError: if something is no array of numbers.
+        ValueError: if targets are missing or out of range.
+    """
+    where = f"{model.name}.{what}"
+    if x is None:
+        raise ValueError(f"{where}: x is missing")
+    if not model.built:
+        (first,) = arrays(x, ["input"], where)
+        model.build((None, *first.shape[1:]))
+    xs = arrays(x, model.input_names, f"{where}: x")
+    named = [f"{where}: input {n!r}" for n in model.input_names]
+    xs = [fit_shape(a, t.shape, n) for a, t, n in zip(xs, model.inputs, named, strict=True)]
+    if what.startswith("predict"):
+        return same_length(Data(xs, []), where)
+    if y is None:
+        raise ValueError(f"{where}: y is missing; the loss compares predictions with targets")
+    plan = model._planned()
+    ys = arrays(y, model.output_names, f"{where}: y")
+    for array, loss, output in zip(ys, plan.losses, model.outputs, strict=True):
+        if isinstance(loss, SparseCategoricalCrossentropy):
+            _check_labels(array, output.shape[-1], where)
+    data = same_length(Data(xs, ys), where)
+    data.weight = _weights(data, sample_weight, class_weight, where)
+    return data
+
+
+def validation(model: Any, given: Any) -> Data:
+    """The samples of ``validation_data``.  Raises ValueError unless it is (x, y) or (x, y, sample_weight)."""
+    if not isinstance(given, list | tuple) or len(given) not in (2, 3):
+        raise ValueError(f"{model.name}.fit: validation_data must be (x, y) or (x, y, sample_weight), got {type(given)}")
+    x, y, weight = (*given, None)[:3]
+    return read(model, x, y, weight, None, "fit (validation_data)")
+
+
+def _check_labels(labels: np.ndarray, classes: int, where: str) -> None:
+    if not labels.size:
+        return
+    low, high = labels.min(), labels.max()
+    if labels.dtype.kind == "f" and not np.array_equal(labels, np.trunc(labels)):
+        raise ValueError(
+            f"{where}: sparse_categorical_crossentropy takes integer labels, got {labels.dtype} with fractions; one-hot "
+            "or soft targets need categorical_crossentropy"
+        )
+    if not (low >= 0 and high < classes):
+        raise ValueError(f"{where}: the model has {classes} classes, so labels are 0 to {classes - 1}; got {low} to {high}")
+
+
+def _weights(
+    data: Data, sample_weight: Any, class_weight: Mapping[int, float] | None, where: str
+) -> np.ndarray | None:
+    weight: np.ndarray | None = None
+    if sample_weight is not None:
+        weight = np.asarray(sample_weight, np.float32)
+        if weight.shape != (len(data),):
+            raise ShapeError(f"{where}: sample_weight should have shape ({len(data)},), got {weight.shape}")
+    if class_weight is not None:
+        if len(data.y) != 1:
+            raise ValueError(f"{where}: class_weight is for models with one output")
+        y = data.y[0]
+        labels = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y), -1)[:, 0].astype(np.int64)
+        if labels.ndim != 1:
+            raise ShapeError(f"{where}: class_weight needs one label a sample, got targets of shape {y.shape}")
+        factors = np.ones(max(int(labels.max()), *map(int, class_weight)) + 1, np.float32)
+        for label, factor in class_weight.items():
+            factors[int(label)] = factor
+        weight = factors[labels] if weight is None else weight * factors[labels]
+    return weight

@@ -1,0 +1,85 @@
+"""What `compile` is told, sorted by output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from edgenet import losses as losses_module
+from edgenet import metrics as metrics_module
+from edgenet.optimizers import Optimizer
+
+from .programs import Plan
+
+
+def make_plan(
+    model: str, outputs: list[str], optimizer: Optimizer, loss: Any, loss_weights: Any, metrics: Any
+) -> Plan:
+    """The losses, their factors and the metrics of each output.
+
+    Raises:
+        ValueError: if their number or names do not match the outputs.
+    """
+    losses = _each(loss, outputs, f"{model}: loss")
+    factors = _each(loss_weights, outputs, f"{model}: loss_weights")
+    found = [losses_module.get(x) if x is not None else None for x in losses]
+    if all(x is None for x in found):
+        raise ValueError(f"{model}: compile(loss=…) is missing; give a name such as 'sparse_categorical_crossentropy'")
+    return Plan(
+        optimizer=optimizer,
+        losses=found,
+        loss_weights=[1.0 if f is None else float(f) for f in factors],
+        metrics=[_known(m) for m in _metrics(metrics, outputs, f"{model}: metrics")],
+        names=outputs,
+    )
+
+
+def _each(given: Any, outputs: list[str], what: str) -> list[Any]:
+    """One entry for each output."""
+    if isinstance(given, Mapping) and "class_name" not in given:
+        unknown = set(given) - set(outputs)
+        if unknown:
+            raise ValueError(f"{what}: there is no output {', '.join(sorted(unknown))}; there are {', '.join(outputs)}")
+        return [given.get(n) for n in outputs]
+    if isinstance(given, list | tuple):
+        if len(given) != len(outputs):
+            raise ValueError(f"{what}: expected {len(outputs)} entries ({', '.join(outputs)}), got {len(given)}")
+        return list(given)
+    if given is not None and len(outputs) > 1:
+        raise ValueError(
+            f"{what}: the model has {len(outputs)} outputs ({', '.join(outputs)}); give a list or a dictionary with one "
+            "entry for each, None for an output without"
+        )
+    return [given] * len(outputs)
+
+
+def _metrics(given: Any, outputs: list[str], what: str) -> list[Any]:
+    if given is None:
+        return [[] for _ in outputs]
+    if isinstance(given, Mapping):
+        return [_listed(m) for m in _each(given, outputs, what)]
+    if len(outputs) == 1:
+        single = isinstance(given, list | tuple) and len(given) == 1 and isinstance(given[0], list | tuple)
+        return [_listed(given[0] if single else given)]
+    return [_listed(m) for m in _each(given, outputs, what)]
+
+
+def _listed(given: Any) -> list[Any]:
+    return [] if given is None else list(given) if isinstance(given, list | tuple) else [given]
+
+
+def _known(identifiers: Sequence[Any]) -> list[Any]:
+    """The metrics as given, names of losses resolved to functions; raises for what nobody knows."""
+    out = []
+    for identifier in identifiers:
+        try:
+            metrics_module.get(identifier)
+        except ValueError as error:
+            try:
+                loss = losses_module.get(identifier)
+            except ValueError:
+                raise error from None
+            out.append(metrics_module.Metric(loss, identifier, loss.labels))
+        else:
+            out.append(identifier)
+    return out

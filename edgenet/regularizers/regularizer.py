@@ -1,0 +1,155 @@
+"""The base of all regularizers, the usual ones, and how a name, a function or a config becomes one."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from edgenet import ops
+from edgenet.graph import Value
+
+#: functions and classes of one's own that configs refer to by name
+custom_regularizers: dict[str, Any] = {}
+
+
+class Regularizer:
+    """A function of a weight's symbolic value that gives a scalar.
+
+    >>> class Drift(Regularizer):
+    ...     "The square of the mean."
+    ...     def __call__(self, w):
+    ...         return ops.square(ops.mean(w))
+    >>> get("Drift")
+    Drift()
+    """
+
+    names: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in (cls.__name__, *cls.names):
+            _classes.setdefault(name, cls)
+
+    def __call__(self, w: Value) -> Value:
+        """The penalty."""
+        raise NotImplementedError(f"{type(self).__name__}.__call__")
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {n: getattr(self, n) for n in inspect.signature(type(self)).parameters}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Regularizer:
+        """The regularizer of a config."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+_classes: dict[str, type[Regularizer]] = {}
+
+
+def _factor(owner: Regularizer, name: str, value: float | None) -> float:
+    value = 0.0 if value is None else value
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0 or not math.isfinite(value):
+        raise ValueError(f"{type(owner).__name__}: {name} must be a finite number of at least 0, got {value!r}")
+    return float(value)
+
+
+class L1L2(Regularizer):
+    """l1 · sum |w| + l2 · sum w².
+
+    Args:
+        l1: factor of the sum of absolute values.
+        l2: factor of the sum of squares.
+
+    Raises:
+        ValueError: if a factor is negative or not finite.
+    """
+
+    names = ("l1_l2",)
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
+        self.l1, self.l2 = _factor(self, "l1", l1), _factor(self, "l2", l2)
+
+    def __call__(self, w: Value) -> Value:
+        parts = [ops.sum(f(w)) * factor for f, factor in ((ops.abs, self.l1), (ops.square, self.l2)) if factor]
+        if not parts:
+            return ops.sum(w * 0.0)
+        return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
+
+class L1(Regularizer):
+    """l1 · sum |w|.  Raises ValueError if l1 is negative or not finite."""
+
+    names = ("l1",)
+
+    def __init__(self, l1: float = 0.01) -> None:
+        self.l1 = _factor(self, "l1", l1)
+
+    def __call__(self, w: Value) -> Value:
+        return ops.sum(ops.abs(w)) * self.l1
+
+
+class L2(Regularizer):
+    """l2 · sum w².  Raises ValueError if l2 is negative or not finite."""
+
+    names = ("l2",)
+
+    def __init__(self, l2: float = 0.01) -> None:
+        self.l2 = _factor(self, "l2", l2)
+
+    def __call__(self, w: Value) -> Value:
+        return ops.sum(ops.square(w)) * self.l2
+
+
+def get(identifier: Any) -> Callable[[Value], Value] | None:
+    """The regularizer of a name, a class, a config or a function of a symbolic value; None stays None.
+
+    Raises:
+        ValueError: for a name that is not known.
+        TypeError: for anything else.
+
+    >>> get("l1_l2"), get({"class_name": "L2", "config": {"l2": 0.5}})
+    (L1L2(l1=0.0, l2=0.0), L2(l2=0.5))
+    """
+    if identifier is None:
+        return None
+    if isinstance(identifier, str):
+        found = custom_regularizers.get(identifier, _classes.get(identifier))
+        if found is None:
+            raise ValueError(f"unknown regularizer {identifier!r}: expected one of {', '.join(sorted(_classes))}")
+        identifier = found
+    if isinstance(identifier, Mapping):
+        return deserialize(identifier)
+    if isinstance(identifier, type):
+        identifier = identifier()
+    if not callable(identifier):
+        raise TypeError(f"a regularizer is a name, a Regularizer, a config or a function, got {identifier!r}")
+    made: Callable[[Value], Value] = identifier
+    return made
+
+
+def serialize(regularizer: Any) -> Any:
+    """What `get` makes the regularizer again from, as JSON can hold it; a function is kept by its name."""
+    if regularizer is None:
+        return None
+    if hasattr(regularizer, "get_config"):
+        return {"class_name": type(regularizer).__name__, "config": regularizer.get_config()}
+    name = getattr(regularizer, "__name__", None)
+    if name is None:
+        raise TypeError(f"the regularizer {regularizer!r} has no name and no get_config, so no file can hold it")
+    return name
+
+
+def deserialize(config: Mapping[str, Any]) -> Any:
+    """The regularizer of a config.  Raises ValueError for one whose class is not known."""
+    name = str(config.get("class_name"))
+    cls = custom_regularizers.get(name, _classes.get(name))
+    if cls is None:
+        raise ValueError(f"unknown regularizer class {name!r}: pass custom_objects={{{name!r}: class}}")
+    return cls.from_config(config.get("config", {}))
