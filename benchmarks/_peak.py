@@ -14,7 +14,7 @@ import numpy as np
 from _measure import Contestant, Pace, measure, threads
 from edgenet.kernels.compiler import In, InI64, Kernel, Out, f32, i64
 from edgenet.kernels.parallel import Table
-from edgenet.kernels.simd import tile
+from edgenet.kernels.tile import tile
 from edgenet.kernels.target import current
 
 #: multiply-adds of each accumulator in one task, and tasks of one run

@@ -1,9 +1,9 @@
 """Where compiled kernels are kept between processes.
 
-One file a kernel, named after the kernel and a digest of everything its machine code depends on: all kernel sources, the
-target, the versions of Numba, llvmlite and Python.  Files are written under a temporary name and renamed, so that two
-processes may fill the folder at once.  ``EDGENET_CACHE_DIR`` chooses the folder; where neither it nor the user's cache
-folder can be written, the system's temporary folder is taken, then none, with one warning and never an error.
+One file a kernel, named after the kernel and a digest of everything its machine code depends on: all kernel sources,
+the target, the versions of Numba, llvmlite and Python.  Files are written under a temporary name and renamed, so that
+two processes may fill the folder at once.  ``EDGENET_CACHE_DIR`` chooses the folder; where neither it nor the user's
+cache folder can be written, the system's temporary folder is taken, then none, with one warning and never an error.
 """
 
 from __future__ import annotations

@@ -6,21 +6,21 @@ A program's steps lie in a table of 64-bit words, one row a step::
 
 One thread simply walks the table.  Several threads all walk the same table.  The tasks of a step are cut into one share
 for each thread; a thread *claims* tasks of its own share with an atomic addition, then helps with the other shares, and
-goes on to the next step when all tasks of this one are *done*.  Shares keep neighbouring steps of one image, or one band
-of rows, on one core, whose cache holds them.  Nobody waits for a thread that has not claimed anything, so a thread that
-wakes late, or never, costs speed but neither correctness nor progress.  A step with one share and one claim runs
-serially, on whichever thread comes first.
+goes on to the next step when all tasks of this one are *done*.  Shares keep neighbouring steps of one image, or one
+band of rows, on one core, whose cache holds them.  Nobody waits for a thread that has not claimed anything, so a
+thread that wakes late, or never, costs speed but neither correctness nor progress.  A step with one share and one
+claim runs serially, on whichever thread comes first.
 
-Which thread runs which task changes nothing: a task writes what no other task of its step writes, so results are bit for
-bit the same for any number of threads.
+Which thread runs which task changes nothing: a task writes what no other task of its step writes, so results are bit
+for bit the same for any number of threads.
 
 Helper threads are Python threads that sit inside compiled code.  They join a run through the shared words of the pool
-(`JOB`, `ACTIVE`, `RUN`), stay awake for `SPIN` pauses after it, in case the next one follows at once, and then sleep on a
-semaphore of the C library, so that waking up needs no Python; where there is none (Windows, macOS), on a Python lock.  A
-forked child starts its own helpers; a run that finds the pool taken by another thread goes alone.
+(`JOB`, `ACTIVE`, `RUN`), stay awake for `SPIN` pauses after it, in case the next one follows at once, and then sleep
+on a semaphore of the C library, so that waking up needs no Python; where there is none (Windows, macOS), on a Python
+lock.  A forked child starts its own helpers; a run that finds the pool taken by another thread goes alone.
 
-Why not Numba's ``prange``: one wake-up for a whole program instead of one a kernel (0.8 µs each with OpenMP, 35 to 50 µs
-with workqueue), no OpenMP runtime that aborts a forked child, no aborts from two Python threads at once.
+Why not Numba's ``prange``: one wake-up for a whole program instead of one a kernel (0.8 µs each with OpenMP, 35 to 50
+µs with workqueue), no OpenMP runtime that aborts a forked child, no aborts from two Python threads at once.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from typing import Any
 
 import numpy as np
 
+from .atomic import atomic_add, atomic_load, atomic_store, call, pause
 from .compiler import ENTRY, Kernel, device, i64
-from .simd import atomic_add, atomic_load, atomic_store, call, pause
 
 #: words of a step in the table
 STEP = 5
@@ -46,8 +46,8 @@ CLAIMS = 3
 #: words of the pool: address of the job (0: none), helpers inside it, number of runs so far, addresses of sem_wait and
 #: sem_post (0: none), and for each helper whether it is asleep and the address of its semaphore
 JOB, ACTIVE, RUN, WAIT, POST, HELPERS = 0, 1, 2, 3, 4, 5
-#: words of a job: its step table, number of steps, threads, counters (a line for each share and one for what is done, for
-#: each step), address of sched_yield
+#: words of a job: its step table, number of steps, threads, counters (a line for each share and one for what is done,
+#: for each step), address of sched_yield
 TABLE, STEPS, THREADS, COUNTERS, YIELD = 0, 1, 2, 3, 4
 #: pauses that a helper waits for the next run before it sleeps: some 50 to 100 microseconds
 SPIN = 2000
@@ -125,7 +125,7 @@ def lead(pool: i64, job: i64, lo: i64, hi: i64):
 
 @Kernel
 def follow(pool: i64, seat: i64, lo: i64, hi: i64):
-    """A helper's life: join every run; when none has come for `hi` pauses, sleep, or return where there is no semaphore."""
+    """A helper's life: join every run; when none has come for `hi` pauses, sleep (without semaphores: return)."""
     asleep = HELPERS + 2 * seat
     waited, seen = 0, -1
     while True:
@@ -263,8 +263,8 @@ def num_threads(n: int) -> Iterator[None]:
 class Table:
     """A program's steps, ready to run: ``Table([(kernel, block, tasks, serial), …])``.
 
-    `block` is the address of the kernel's argument block.  A step with `serial` is not shared out: its work is not worth
-    a second thread.
+    `block` is the address of the kernel's argument block.  A step with `serial` is not shared out: its work is not
+    worth a second thread.
     """
 
     def __init__(self, steps: list[tuple[Kernel, int, int, bool]]) -> None:

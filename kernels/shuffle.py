@@ -28,7 +28,7 @@ def turn_tile(lanes: int) -> Any:
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         b = builder
         x, x0, sx, y, y0, sy = args
-        rows = [simd._load(b, x, b.add(x0, b.mul(sx, i64(j))), lanes) for j in range(lanes)]
+        rows = [simd.load(b, x, b.add(x0, b.mul(sx, i64(j))), lanes) for j in range(lanes)]
         mask = ir.VectorType(i32, lanes)
         s = 1
         while s < lanes:
@@ -40,8 +40,8 @@ def turn_tile(lanes: int) -> Any:
                     rows[i], rows[i + s] = b.shuffle_vector(*pair, upper), b.shuffle_vector(*pair, lower)
             s *= 2
         for i, row in enumerate(rows):
-            simd._store(b, y, b.add(y0, b.mul(sy, i64(i))), row)
+            simd.store(b, y, b.add(y0, b.mul(sy, i64(i))), row)
         return context.get_dummy_value()
 
     p, word = types.CPointer(types.float32), types.int64
-    return simd._intrinsic(f"turn_tile_{lanes}", types.none, (p, word, word, p, word, word), emit)
+    return simd.make_intrinsic(f"turn_tile_{lanes}", types.none, (p, word, word, p, word, word), emit)

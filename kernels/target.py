@@ -1,15 +1,15 @@
 """What this CPU offers, and the tile table that follows from it.
 
-A register tile keeps ``mr * nv`` vector accumulators of ``lanes`` floats in registers while it multiplies ``mr`` rows of
-A with ``nv`` vectors of B.  With V vector registers the tile must leave room for the ``nv`` vectors of B and one
+A register tile keeps ``mr * nv`` vector accumulators of ``lanes`` floats in registers while it multiplies ``mr`` rows
+of A with ``nv`` vectors of B.  With V vector registers the tile must leave room for the ``nv`` vectors of B and one
 broadcast scalar of A::
 
     mr * nv + nv + 1 <= V
 
-and the larger ``mr * nv`` is, the fewer loads feed one multiply-add.  Each row of ``TABLE`` gives, for every panel width
-``nv`` that a layer may ask for, the fastest ``mr`` of those measured that obey this.  On x86, which has 16 integer
-registers, tall tiles lose: each row of A needs a pointer, and from a dozen on they are reloaded from the stack in every
-step (14 × 1: 70 GFLOP/s, 8 × 1: 116, on a core whose peak is 190).
+and the larger ``mr * nv`` is, the fewer loads feed one multiply-add.  Each row of ``TABLE`` gives, for every panel
+width ``nv`` that a layer may ask for, the fastest ``mr`` of those measured that obey this.  On x86, which has 16
+integer registers, tall tiles lose: each row of A needs a pointer, and from a dozen on they are reloaded from the
+stack in every step (14 × 1: 70 GFLOP/s, 8 × 1: 116, on a core whose peak is 190).
 
 ``EDGENET_TARGET`` (avx512, avx2, neon, sse) selects a row by hand: the tiles of every row can so be tested on any
 machine, because LLVM splits vectors that the machine does not have.

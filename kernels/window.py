@@ -46,22 +46,22 @@ def reduce_window(kind: str, nv: int, lanes: int) -> Any:
         b = builder
         x, x0, rows, row_step, cols, col_step, y, y0, scale = args
         start = ir.Constant(ir.VectorType(f32, lanes), [-math.inf if kind == "max" else 0.0] * lanes)
-        outer = simd._Loop(b, i64(0), rows, 1, [x0, *[start] * nv])
+        outer = simd.Loop(b, i64(0), rows, 1, [x0, *[start] * nv])
         row, *acc = outer.values
-        inner = simd._Loop(b, i64(0), cols, 1, [row, *acc])
+        inner = simd.Loop(b, i64(0), cols, 1, [row, *acc])
         pixel, *acc = inner.values
-        values = [simd._load(b, x, b.add(pixel, i64(j * lanes)), lanes) for j in range(nv)]
+        values = [simd.load(b, x, b.add(pixel, i64(j * lanes)), lanes) for j in range(nv)]
         acc = [_combine(b, kind, a, v) for a, v in zip(acc, values, strict=True)]
         _, *acc = inner.close([b.add(pixel, col_step), *acc])
         _, *acc = outer.close([b.add(row, row_step), *acc])
         for j, a in enumerate(acc):
-            out = b.fmul(a, simd._splat(b, scale, lanes), flags=simd.FAST) if kind == "sum" else a
-            simd._store(b, y, b.add(y0, i64(j * lanes)), out)
+            out = b.fmul(a, simd.splat(b, scale, lanes), flags=simd.FAST) if kind == "sum" else a
+            simd.store(b, y, b.add(y0, i64(j * lanes)), out)
         return context.get_dummy_value()
 
     p, word = types.CPointer(types.float32), types.int64
     kinds = (p, word, word, word, word, word, p, word, types.float32)
-    return simd._intrinsic(f"{kind}_window_{nv}x{lanes}", types.none, kinds, emit)
+    return simd.make_intrinsic(f"{kind}_window_{nv}x{lanes}", types.none, kinds, emit)
 
 
 @functools.cache
@@ -78,18 +78,18 @@ def route_window(lanes: int) -> Any:
         b = builder
         x, dx, x0, rows, row_step, cols, col_step, y, dy, y0 = args
         zero = ir.Constant(ir.VectorType(f32, lanes), [0.0] * lanes)
-        largest, rest = simd._load(b, y, y0, lanes), simd._load(b, dy, y0, lanes)
-        outer = simd._Loop(b, i64(0), rows, 1, [x0, rest])
+        largest, rest = simd.load(b, y, y0, lanes), simd.load(b, dy, y0, lanes)
+        outer = simd.Loop(b, i64(0), rows, 1, [x0, rest])
         row, rest = outer.values
-        inner = simd._Loop(b, i64(0), cols, 1, [row, rest])
+        inner = simd.Loop(b, i64(0), cols, 1, [row, rest])
         pixel, rest = inner.values
-        v, before = simd._load(b, x, pixel, lanes), simd._load(b, dx, pixel, lanes)
+        v, before = simd.load(b, x, pixel, lanes), simd.load(b, dx, pixel, lanes)
         hit = b.or_(b.fcmp_ordered("==", v, largest), b.fcmp_unordered("uno", v, v))
-        simd._store(b, dx, pixel, b.fadd(before, b.select(hit, rest, zero), flags=simd.FAST))
+        simd.store(b, dx, pixel, b.fadd(before, b.select(hit, rest, zero), flags=simd.FAST))
         carried = inner.close([b.add(pixel, col_step), b.select(hit, zero, rest)])
         outer.close([b.add(row, row_step), carried[1]])
         return context.get_dummy_value()
 
     p, word = types.CPointer(types.float32), types.int64
     kinds = (p, p, word, word, word, word, word, p, p, word)
-    return simd._intrinsic(f"route_window_{lanes}", types.none, kinds, emit)
+    return simd.make_intrinsic(f"route_window_{lanes}", types.none, kinds, emit)

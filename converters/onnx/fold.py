@@ -133,13 +133,14 @@ def _cast(node: OnnxNode) -> np.ndarray:
     array, kind = node.input(0).array, node.attr("to", 0)
     assert array is not None
     node.ignore("saturate", "round_mode")
-    dtype = _dtype(kind)
+    dtype = dtype_of(kind)
     if array.dtype == object and dtype.kind in "iu":
         return array
     return array.astype(dtype)
 
 
-def _dtype(kind: int) -> np.dtype[Any]:
+def dtype_of(kind: int) -> np.dtype[Any]:
+    """The NumPy dtype of a data type number of ONNX; refuses those that are no plain numbers."""
     try:
         dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind))
     except (KeyError, TypeError, ValueError):

@@ -18,15 +18,13 @@ from edgenet.graph import Graph, Value
 from edgenet.graph.spec import DTYPES
 
 from . import fold as _fold
-from . import ops as _ops  # registers the converters
+from . import ops as _ops  # noqa: F401  registers the converters
 from .errors import Refused, UnsupportedModelError
 from .node import OnnxNode
 from .registry import NEWEST, OLDEST, find_importer
 from .tensor import Tensor
 
-__all__ = ["graph_inputs", "read"]
-
-assert _ops
+__all__ = ["Reader", "graph_inputs", "missing_operators", "read"]
 
 FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16}
 Shapes = Mapping[str, Sequence[int | str]]
@@ -56,11 +54,21 @@ def graph_inputs(model: onnx.ModelProto) -> list[Any]:
     return [i for i in model.graph.input if i.name not in fixed]
 
 
+def missing_operators(model: onnx.ModelProto) -> list[str]:
+    """What can be said against a model before its shapes are known: the operators that nobody reads."""
+    try:
+        Reader(model, probe=True)
+    except UnsupportedModelError as error:
+        return error.problems
+    return []
+
+
 class Reader:
     """One reading of one model; `graph` is the result."""
 
-    def __init__(self, model: onnx.ModelProto, shapes: Shapes | None = None) -> None:
+    def __init__(self, model: onnx.ModelProto, shapes: Shapes | None = None, probe: bool = False) -> None:
         self.problems: list[str] = []
+        self.probe = probe
         name = model.graph.name or "model"
         self.graph = Graph(name)
         self.tensors: dict[str, Tensor | None] = {}
@@ -76,15 +84,19 @@ class Reader:
 
     def _read(self, model: onnx.ModelProto, shapes: dict[str, Sequence[int | str]]) -> None:
         model = self._inlined(model)
-        self.opsets = {o.domain.replace("ai.onnx", "") if o.domain == "ai.onnx" else o.domain: o.version
-                       for o in model.opset_import}  # fmt: skip
+        self.opsets = {"" if o.domain == "ai.onnx" else o.domain: o.version for o in model.opset_import}
         self._check_opset()
-        self._inputs(model, shapes)
-        self._initialisers(model.graph)
+        if self.probe:
+            self.tensors = {i.name: None for i in [*graph_inputs(model), *model.graph.initializer]}
+        else:
+            self._inputs(model, shapes)
+            self._initialisers(model.graph)
         nodes = self._ordered(model.graph)
         self.used = {i for node in nodes for i in node.input} | {o.name for o in model.graph.output}
         for node in nodes:
             self._node(node)
+        if self.probe:
+            return
         self._outputs(model.graph)
 
     # the frame -------------------------------------------------------------------------------------------------------
@@ -111,7 +123,7 @@ class Reader:
             if shape is None:
                 continue
             kind = info.type.tensor_type.elem_type
-            name = str(np.dtype(_fold._dtype(kind))) if kind not in FLOATS else "float32"
+            name = str(np.dtype(_fold.dtype_of(kind))) if kind not in FLOATS else "float32"
             if name not in DTYPES:
                 self.problems.append(f"the input {info.name!r} is {name}: expected float32 (or float16)")
                 continue
@@ -128,7 +140,7 @@ class Reader:
         tensor = info.type.tensor_type
         try:
             if tensor.elem_type not in FLOATS:
-                _fold._dtype(tensor.elem_type)
+                _fold.dtype_of(tensor.elem_type)
         except Refused as error:
             self.problems.append(f"the input {info.name!r}: {error}")
             return None
@@ -226,7 +238,7 @@ class Reader:
                 "or cut the model before it"
             )
             return
-        if any(name and self.tensors.get(name) is None for name in proto.input):
+        if self.probe or any(name and self.tensors.get(name) is None for name in proto.input):
             return  # what is wrong has been said where it began
         inputs = [self.tensors[name] if name else None for name in proto.input]
         node = OnnxNode(proto, inputs, opset, self.graph, self.used)

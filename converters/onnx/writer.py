@@ -62,8 +62,9 @@ class Writer:
         self.nodes: list[Any] = []
         self.initialisers: list[Any] = []
         self._forms: dict[int, dict[Axes, str]] = {}
-        self._outputs = [v.name for v in graph.outputs]
-        self._names = {v.name for v in graph.outputs} | {""}
+        self._operands: dict[tuple[int, int, Axes], str] = {}
+        self._reserved = {v.name for v in graph.outputs if v.node is not None}
+        self._names = self._reserved | {""}
         self._ints: dict[Any, str] = {}
         self._numbers: dict[float, str] = {}
         self._keep: list[Value] = []
@@ -124,17 +125,15 @@ class Writer:
 
     def _declared_outputs(self) -> list[Any]:
         """Give the outputs their names and arrangement."""
-        infos, renames = [], {}
-        made = {name for node in self.nodes for name in node.output}
+        infos: list[Any] = []
+        renames: dict[str, str] = {}
         for value in self.graph.outputs:
             axes = self._interface(value.spec.rank)
             name = self.name(value, axes)
-            made.update(self.nodes[-1].output if self.nodes else [])
-            if name not in made or name in renames:  # an input, a weight, or an output twice
-                name = self.node("Identity", [name], value.name)
-                made.add(name)
-            taken = set(renames.values())
-            renames[name] = value.name if value.name not in taken else self.unique(value.name)
+            if name in renames or not any(name in node.output for node in self.nodes):
+                name = self.node("Identity", [name], value.name)  # an input, a weight, or an output for a second time
+            free = value.name in self._reserved and value.name not in renames.values()
+            renames[name] = value.name if free else name
             infos.append(_info(renames[name], value, axes))
         for node in self.nodes:
             node.input[:] = [renames.get(n, n) for n in node.input]
@@ -164,6 +163,8 @@ class Writer:
 
     def held(self, value: Value) -> Axes:
         """The arrangement in which a value was made; constants and variables have the plain one."""
+        if value.data is not None:
+            return arrange.plain(value.spec.rank)
         return next(iter(self._forms.get(id(value), {})), arrange.plain(value.spec.rank))
 
     def name(self, value: Value, axes: Axes | None = None) -> str:
@@ -206,23 +207,19 @@ class Writer:
         lead = rank - value.spec.rank
         if not lead or axes == arrange.plain(rank) or not value.spec.rank:
             return self.name(value, axes if not lead else None)
-        shape = (1,) * lead + value.shape
-        key = (lead, *axes)  # a form of higher rank
-        forms = self._forms.setdefault(id(value), {})
-        if key not in forms:
-            perm_shape = arrange.arranged(shape, axes)
-            if value.data is not None:
-                forms[key] = self._stored(value, value.data.reshape(shape).transpose(axes))
-            else:
-                name = self.name(value)
-                if arrange.moves(shape, axes):
-                    name = self.reshaped(name, value.shape, shape, value.name)
-                    name = self.node("Transpose", [name], value.name, perm=list(axes))
-                else:
-                    name = self.reshaped(name, value.shape, perm_shape, value.name)
-                forms[key] = name
+        key = (id(value), lead, axes)
+        if key not in self._operands:
+            shape = (1,) * lead + value.shape
             self._keep.append(value)
-        return forms[key]
+            if value.data is not None:
+                name = self._stored(value, value.data.reshape(shape).transpose(axes))
+            elif arrange.moves(shape, axes):
+                name = self.reshaped(self.name(value), value.shape, shape, value.name)
+                name = self.node("Transpose", [name], value.name, perm=list(axes))
+            else:
+                name = self.reshaped(self.name(value), value.shape, arrange.arranged(shape, axes), value.name)
+            self._operands[key] = name
+        return self._operands[key]
 
     # what exporters write --------------------------------------------------------------------------------------------
 
@@ -248,8 +245,7 @@ class Writer:
         if not self._forms.get(id(source)):
             self.name(source)
         for axes, name in self._forms[id(source)].items():
-            if len(axes) == len(perm):
-                self._register(value, arrange.renamed(axes, perm), name)
+            self._register(value, arrange.renamed(axes, perm), name)
 
     def reshaped(self, name: str, shape: Sequence[Any], wanted: Sequence[Any], hint: str) -> str:
         """Add a Reshape from one shape to another; one size may be open."""
@@ -303,7 +299,7 @@ class Writer:
     def constant(self, array: np.ndarray, hint: str) -> str:
         """The name of an array that is not a weight: a Constant node, which the reader does not take for one."""
         name = self.unique(hint)
-        tensor = numpy_helper.from_array(np.ascontiguousarray(array).reshape(array.shape), name)
+        tensor = numpy_helper.from_array(np.array(array, order="C"), name)
         self.nodes.append(helper.make_node("Constant", [], [name], name=name, value=tensor))
         return name
 
@@ -311,7 +307,7 @@ class Writer:
         if value.variable is None:
             return self.constant(array, value.name)
         name = self.unique(value.variable.name)
-        self.initialisers.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        self.initialisers.append(numpy_helper.from_array(np.array(array, order="C"), name))
         return name
 
 

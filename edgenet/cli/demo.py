@@ -42,9 +42,8 @@ def demo(epochs: int, images: int, threads: int | None, output: str, seed: int) 
     (x, y), (x_test, y_test) = shapes.load_data(n_train=images, n_test=1000)
     x, x_test = x.astype(np.float32) / 255, x_test.astype(np.float32) / 255
     made_s = time.perf_counter() - started
-    print(
-        f"{len(x)} training and {len(x_test)} test pictures of {len(shapes.CLASS_NAMES)} shapes, drawn in {made_s:.1f} s\n"
-    )
+    kinds = len(shapes.CLASS_NAMES)
+    print(f"{len(x)} training and {len(x_test)} test pictures of {kinds} shapes, drawn in {made_s:.1f} s\n")
 
     model = build_model()
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])

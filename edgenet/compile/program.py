@@ -89,7 +89,8 @@ def _constant_calls(steps: list[Step], places: _Places, variables_fixed: bool) -
 
     tainted: set[int] = set()  # roots that some call writes in every run
     while True:
-        once, known = set(), set()
+        once: set[int] = set()
+        known: set[int] = set()
         clash = False
         for i, (node, call) in enumerate(steps):
             reads, writes = roots(call, False), roots(call, True)

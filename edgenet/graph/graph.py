@@ -41,7 +41,7 @@ class Value:
 
     @property
     def fixed(self) -> bool:
-        """Whether a run of an inference program cannot change it: a constant, a variable, or computed from these alone."""
+        """Whether no run of an inference program changes it: a constant, a variable, or computed from these alone."""
         if self.node is None:
             return self.array is not None or self.variable is not None
         from .op import get_op

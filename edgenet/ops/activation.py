@@ -211,7 +211,12 @@ def tanh(x: Value) -> Value:
 
 
 def softmax(x: Value, axis: int = -1) -> Value:
-    """e^x / sum e^x along an axis.  Raises ShapeError for an axis that x does not have."""
+    """e^x / sum e^x along an axis.  Raises ShapeError for an axis that x does not have.
+
+    >>> from edgenet.graph import Graph
+    >>> softmax(Graph().input(("batch", 10)))
+    %softmax: float32[batch, 10]
+    """
     y: Value = emit("softmax", [x], axis=int(axis))
     return y
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgenet.graph import At, Call, Scratch, Value
-from edgenet.kernels import simd
+from edgenet.kernels import tile
 from edgenet.kernels.cpu import gemm as k
 from edgenet.kernels.target import current, l2_bytes
 
@@ -37,14 +37,14 @@ def table(values: tuple[int, ...]) -> np.ndarray:
 def epilogue(activation: Activation) -> tuple[int, float, float, float]:
     """Activation code, alpha, low and high of the tile."""
     if activation is None:
-        return simd.ACT_NONE, 0.0, 0.0, 0.0
+        return tile.ACT_NONE, 0.0, 0.0, 0.0
     kind, *values = activation
     if kind == "relu":
-        return simd.ACT_RELU, 0.0, 0.0, 0.0
+        return tile.ACT_RELU, 0.0, 0.0, 0.0
     if kind == "clip":
-        return simd.ACT_CLAMP, 0.0, values[0], values[1]
+        return tile.ACT_CLAMP, 0.0, values[0], values[1]
     if kind == "leaky_relu":
-        return simd.ACT_LEAKY, values[0], 0.0, 0.0
+        return tile.ACT_LEAKY, values[0], 0.0, 0.0
     raise ValueError(f"activation {activation!r} cannot be fused: expected relu, clip or leaky_relu")
 
 
@@ -111,7 +111,7 @@ def _rows_of_task(x: Contraction, mr: int, columns: int, bytes_per_row: float) -
 
 
 def _partitions(x: Contraction) -> int:
-    """How often k is split: often enough that a part of A and B stays in half of L2, seldom enough that summing is cheap."""
+    """How often k is split: so often that a part of A and B stays in half of L2, if summing is cheap then."""
     if not x.sum_size or len(x.runs) < 2:
         return 1
     row_bytes = 4 * x.length * (x.n * x.groups + max(abs(x.ks), 1))

@@ -1,7 +1,7 @@
 """Two-dimensional convolution: forward, input gradient, weight gradient.
 
-NHWC activations and HWIO weights.  All three are contractions over the same geometry (`edgenet.ops.contraction`), or, with
-one output channel for each input channel, the depthwise kernels.
+NHWC activations and HWIO weights.  All three are contractions over the same geometry (`edgenet.ops.contraction`), or,
+with one output channel for each input channel, the depthwise kernels.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ class Conv2D(Op):
 class Conv2DDx(Op):
     """Gradient of conv2d with respect to x.
 
-    With stride s, the pixels of x fall into s·s phases; each phase sees its own taps of the kernel, and is a convolution
-    of stride 1 over dy with those taps in reverse order, whose output is spread over x with step s.
+    With stride s, the pixels of x fall into s·s phases; each phase sees its own taps of the kernel, and is a
+    convolution of stride 1 over dy with those taps in reverse order, whose output is spread over x with step s.
     """
 
     name = "conv2d_dx"

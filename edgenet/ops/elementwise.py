@@ -198,7 +198,12 @@ class AbsDx(Unary):
 
 
 def add(a: Any, b: Any) -> Value:
-    """a + b, broadcast like NumPy.  Raises ShapeError where the shapes do not fit."""
+    """a + b, broadcast like NumPy.  Raises ShapeError where the shapes do not fit.
+
+    >>> from edgenet.graph import Graph
+    >>> add(Graph().input(("batch", 8, 8, 3)), [1.0, 2.0, 3.0])
+    %add: float32[batch, 8, 8, 3]
+    """
     y: Value = emit("add", [a, b])
     return y
 

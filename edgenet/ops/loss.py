@@ -161,6 +161,11 @@ def sparse_softmax_cross_entropy(logits: Value, labels: Any) -> Value:
 
     Raises:
         ShapeError: if the shapes do not fit together.
+
+    >>> from edgenet.graph import Graph
+    >>> graph = Graph()
+    >>> sparse_softmax_cross_entropy(graph.input((32, 10)), graph.input((32,), "int32"))
+    %sparse_softmax_cross_entropy: float32[32]
     """
     y: Value = emit("sparse_softmax_cross_entropy", [logits, labels])
     return y
@@ -191,6 +196,10 @@ def one_hot(labels: Value, depth: int) -> Value:
 
     Raises:
         ShapeError: if the labels are not int32 or the depth is not positive.
+
+    >>> from edgenet.graph import Graph
+    >>> one_hot(Graph().input((32,), "int32"), 10)
+    %one_hot: float32[32, 10]
     """
     y: Value = emit("one_hot", [labels], depth=int(depth))
     return y

@@ -51,6 +51,13 @@ def dropout(x: Value, counter: Any, rate: float, seed: int) -> Value:
 
     Raises:
         ShapeError: if the counter or the rate is not as described.
+
+    >>> import numpy as np
+    >>> from edgenet.graph import Graph, Variable
+    >>> graph = Graph()
+    >>> step = graph.variable(Variable(np.zeros(1, np.int64), "step", trainable=False))
+    >>> dropout(graph.input(("batch", 128)), step, rate=0.5, seed=1)
+    %dropout: float32[batch, 128]
     """
     y: Value = emit("dropout", [x, counter], rate=float(rate), seed=int(seed))
     return y

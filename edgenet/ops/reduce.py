@@ -160,7 +160,12 @@ def sum(x: Value, axes: Axes = None, keepdims: bool = False) -> Value:
 
 
 def mean(x: Value, axes: Axes = None, keepdims: bool = False) -> Value:
-    """Mean over `axes` (None: all), which stay as ones with `keepdims`."""
+    """Mean over `axes` (None: all), which stay as ones with `keepdims`.
+
+    >>> from edgenet.graph import Graph
+    >>> mean(Graph().input(("batch", 7, 7, 64)), axes=(1, 2))
+    %mean: float32[batch, 64]
+    """
     y: Value = emit("mean", [x], axes=reduced_axes(axes, x.spec.rank), keepdims=keepdims)
     return y
 
@@ -178,6 +183,11 @@ def min(x: Value, axes: Axes = None, keepdims: bool = False) -> Value:
 
 
 def argmax(x: Value, axis: int = -1) -> Value:
-    """Index of the first maximum along an axis, as int32."""
+    """Index of the first maximum along an axis, as int32.
+
+    >>> from edgenet.graph import Graph
+    >>> argmax(Graph().input(("batch", 10)))
+    %argmax: int32[batch]
+    """
     y: Value = emit("argmax", [x], axis=int(axis))
     return y

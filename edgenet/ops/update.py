@@ -133,6 +133,15 @@ def sgd(
     Raises:
         ShapeError: if the shapes do not fit together, or momentum is without velocity.
         TypeError: if theta or velocity is not a variable.
+
+    >>> import numpy as np
+    >>> from edgenet.compile import compile_graph
+    >>> from edgenet.graph import Graph, Variable
+    >>> graph, theta = Graph(), Variable(np.ones(2, np.float32), "theta")
+    >>> sgd(graph.variable(theta), graph.input((2,)), graph.constant([0.5]))
+    >>> _ = compile_graph(graph, training=True).run([1.0, 2.0])
+    >>> theta.numpy()
+    array([0.5, 0. ], dtype=float32)
     """
     _variable("sgd", theta=theta, velocity=velocity)
     emit("sgd", [theta, grad, lr, velocity], momentum=float(momentum), nesterov=bool(nesterov))

@@ -4,8 +4,8 @@
 
     y[n, ho, wo, c] = act( sum over taps t of x[n, ho·sh + dh(t), wo·sw + dw(t), c] · w[t, c] + bias[c] )
 
-Channels are the vectors.  A tap is a pair of offsets, one into x and one into w, so the same kernel computes the forward
-pass and the input gradient (the same taps backwards over dy, one phase of the stride at a time).
+Channels are the vectors.  A tap is a pair of offsets, one into x and one into w, so the same kernel computes the
+forward pass and the input gradient (the same taps backwards over dy, one phase of the stride at a time).
 
 The weight gradient keeps a few taps of one vector of channels in registers and walks along rows of pixels; images are
 split into a fixed number of partitions whose sums are added in order.
@@ -14,7 +14,7 @@ split into a fixed number of partitions whose sums are added in order.
 import numpy as np
 
 from ..compiler import In, InI64, InOut, Out, f32, i64, kernel
-from ..simd import taps_gradient, taps_tile
+from ..taps import taps_gradient, taps_tile
 from ..target import current
 
 LANES = current().lanes

@@ -4,7 +4,7 @@
 
     C[m, n] = act( sum_k A[m, k] · B[k, n] + bias[n] + res[m, n] )
 
-Nothing but addresses tells a dense layer from a convolution (`simd.tile` draws them): m walks a grid with three axes,
+Nothing but addresses tells a dense layer from a convolution (`tile` draws them): m walks a grid with three axes,
 k walks runs of equally spaced numbers.
 
 ======================  =====================  ==========================  =====================
@@ -26,7 +26,7 @@ Loops, and the slice that each touches::
     3.      for block in rows of C, step mb              # A[block, :] stays in L2        3 and 4 change places
     4.        for panel in columns of C, step nr         # B[:, panel] streams from L2    with `panels_first`
     5.          for tile in rows of the block, step mr   # accumulators in registers
-    6.            for k                                  # simd.tile
+    6.            for k                                  # tile
 
 Loops 1 to 4 are the task range.  K is split in partitions only where C is small and K is long (weight gradients); their
 number depends on sizes alone and they are summed in order, so results do not depend on the number of threads.
@@ -35,8 +35,9 @@ number depends on sizes alone and they are summed in order, so results do not de
 import numpy as np
 
 from ..compiler import In, InI64, Kernel, Out, device, f32, i64
-from ..simd import move, tile
+from ..simd import move
 from ..target import current
+from ..tile import tile
 
 TARGET = current()
 ZERO = np.float32(0)

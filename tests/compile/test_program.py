@@ -87,7 +87,7 @@ def test_variables_may_move():
 
 
 def test_gradients_lie_in_the_flat_result_without_a_copy():
-    graph, weights = small_net(training=True)
+    graph, _ = small_net(training=True)
     program = compile_graph(graph, training=True)
     x = np.random.default_rng(1).standard_normal((3, 4, 4, 2)).astype(np.float32)
     _, flat, *grads = program.run(x)

@@ -119,7 +119,10 @@ def test_an_edit_of_a_kernel_file_changes_the_key(tmp_path):
     shutil.copytree(
         os.path.dirname(cache.__file__), root / "kernels", ignore=shutil.ignore_patterns("__pycache__", "cuda")
     )
-    code = "from edgenet.kernels import cache; from edgenet.kernels.cpu.movement import copy; print(cache.key('copy', copy.function))"
+    code = (
+        "from edgenet.kernels import cache; from edgenet.kernels.cpu.movement import copy\n"
+        "print(cache.key('copy', copy.function))"
+    )
 
     def key():
         done = subprocess.run(

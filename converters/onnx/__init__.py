@@ -1,0 +1,62 @@
+"""ONNX in and out: `load` and `read` make a Graph of a model, `save` and `write` a model of a Graph.
+
+`edgenet.converters.onnx.backend` runs models through the interface of onnx.backend.base, and `verify` compares with
+onnxruntime.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from edgenet.graph import Graph
+
+from .errors import UnsupportedModelError
+from .files import Source, as_model, save_model
+from .reader import read as _read
+from .writer import Layout, write
+
+__all__ = ["UnsupportedModelError", "load", "read", "save", "write"]
+
+
+def read(model: Source, shapes: Mapping[str, Sequence[int | str]] | None = None) -> Graph:
+    """Read an ONNX model (a ModelProto, bytes or a path) into a graph.
+
+    Args:
+        model: the model.
+        shapes: shapes of inputs by name, where they differ from those in the model or the model leaves sizes open.  A
+            size may be a name.  The first axis of an input may stay open: it keeps its name, else it is called
+            "batch"; any other must be a number.
+
+    Returns:
+        The graph.  Initialisers that take part in the arithmetic are its variables, named as in the file.  Inputs and
+        outputs have the order of axes of the model, images mostly (n, c, h, w); inside, images are (n, h, w, c).
+
+    Raises:
+        UnsupportedModelError: lists everything in the model that cannot be taken over.
+
+    Example:
+        >>> from onnx.parser import parse_model
+        >>> print(read(parse_model('''
+        ...     <ir_version: 8, opset_import: ["": 17]>
+        ...     net (float[N, 3, 8, 8] x) => (float[N, 3, 4, 4] y) { y = MaxPool <kernel_shape=[2, 2], strides=[2, 2]> (x) }
+        ... ''')))
+        net(%x: float32[N, 3, 8, 8])
+          %transpose: float32[N, 8, 8, 3] = transpose(%x, perm=(0, 2, 3, 1))
+          %max_pool: float32[N, 4, 4, 3] = max_pool(%transpose, pool=(2, 2), strides=(2, 2), padding=((0, 0), (0, 0)))
+          %transpose_1: float32[N, 3, 4, 4] = transpose(%max_pool, perm=(0, 3, 1, 2))
+          return %transpose_1
+    """
+    return _read(as_model(model), shapes)
+
+
+def load(path: str | os.PathLike[str], shapes: Mapping[str, Sequence[int | str]] | None = None) -> Graph:
+    """Read an ONNX file into a graph; see `read`."""
+    return read(path, shapes)
+
+
+def save(
+    graph: Graph, path: str | os.PathLike[str], *, opset: int = 17, ir_version: int = 8, layout: Layout = "NHWC"
+) -> None:
+    """Write a graph into an ONNX file; see `write`.  The file appears complete or not at all."""
+    save_model(write(graph, opset=opset, ir_version=ir_version, layout=layout), path)

@@ -1,0 +1,61 @@
+"""Models as files and bytes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import onnx
+
+from .errors import UnsupportedModelError
+
+#: what a model may be given as
+Source = onnx.ModelProto | bytes | str | os.PathLike[str]
+
+
+def as_model(source: Source) -> onnx.ModelProto:
+    """The model in a ModelProto, in bytes, or in a file with the weights that lie beside it.
+
+    Raises:
+        UnsupportedModelError: if the bytes are not an ONNX model.
+        OSError: if the file cannot be read.
+    """
+    if isinstance(source, onnx.ModelProto):
+        return source
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _decoded(bytes(source), "the bytes")
+    path = Path(source)
+    model = _decoded(path.read_bytes(), f"the file {path}")
+    try:
+        onnx.load_external_data_for_model(model, str(path.parent))
+    except Exception as error:
+        raise UnsupportedModelError(f"the weights of the file {path} cannot be read", [str(error)]) from None
+    return model
+
+
+def _decoded(data: bytes, what: str) -> onnx.ModelProto:
+    try:
+        model = onnx.load_model_from_string(data)
+    except Exception as error:
+        reason = f"they cannot be decoded ({error}); is the file complete?"
+        raise UnsupportedModelError(f"{what} are no ONNX model" if what == "the bytes" else f"{what} is no ONNX model", [reason]) from None
+    if not model.HasField("graph"):
+        raise UnsupportedModelError(f"{what} hold no ONNX model", ["there is no graph in it"])
+    return model
+
+
+def save_model(model: onnx.ModelProto, path: str | os.PathLike[str]) -> None:
+    """Write a file under a temporary name and give it its own name when it is complete."""
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or ".")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(model.SerializeToString())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -1,0 +1,50 @@
+"""Calls through addresses and atomic words, as Numba intrinsics: what walking a step table needs."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from llvmlite import ir
+from numba.core import types
+
+from .simd import i64, make_intrinsic
+
+
+@functools.cache
+def _word_intrinsic(name: str, arguments: int) -> Any:
+    """Intrinsics over 64-bit words that kernels and the walk use; see the functions of the same names below."""
+
+    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        def pointer(address: Any, index: Any) -> Any:
+            return b.gep(b.inttoptr(address, i64.as_pointer()), [index])
+
+        if name == "call":
+            kind = ir.FunctionType(ir.VoidType(), [i64] * 3).as_pointer()
+            b.call(b.inttoptr(args[0], kind), args[1:])
+        elif name == "atomic_add":
+            return b.atomic_rmw("add", pointer(args[0], args[1]), args[2], "seq_cst")
+        elif name == "atomic_load":
+            return b.load_atomic(pointer(args[0], args[1]), "seq_cst", 8)
+        elif name == "atomic_store":
+            b.store_atomic(args[2], pointer(args[0], args[1]), "seq_cst", 8)
+        else:
+            text = {"x86": "pause", "aarch64": "yield", "arm64": "yield"}
+            triple = b.module.triple
+            code = next((c for k, c in text.items() if triple.startswith(k)), "")
+            b.asm(ir.FunctionType(ir.VoidType(), []), code, "", (), side_effect=True)
+        return context.get_dummy_value()
+
+    result = types.int64 if name in ("atomic_add", "atomic_load") else types.none
+    return make_intrinsic(name, result, (types.int64,) * arguments, emit)
+
+
+#: call(address, block, lo, hi): run a compiled kernel
+call = _word_intrinsic("call", 4)
+#: atomic_add(address, i, n): add n to word i, return what it was before
+atomic_add = _word_intrinsic("atomic_add", 3)
+#: atomic_load(address, i), atomic_store(address, i, n): word i, in one order for all threads
+atomic_load = _word_intrinsic("atomic_load", 2)
+atomic_store = _word_intrinsic("atomic_store", 3)
+#: pause(): tell the core that this thread only waits
+pause = _word_intrinsic("pause", 0)

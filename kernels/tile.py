@@ -1,0 +1,207 @@
+"""The register tile.
+
+``tile(mr, nv, lanes)`` computes an mr × (nv·lanes) block of C in registers::
+
+            nv·lanes columns                K runs over `nruns` runs of `length` numbers each:
+           ┌──────────────┐                    A[i, k] = a[row_i + runs[r] + j·ks]
+       mr  │ acc[i][j]    │ += A[i,k]·B[k,j]   B[k, :] = b[b0 + k·ldb : … + nv·lanes]
+      rows └──────────────┘                    k = r·length + j
+
+A is never materialised.  Row i of the tile is pixel (or sample, or kernel tap) number m0 + i of a grid with three axes;
+`row_i` follows the grid's strides, also across the ends of its rows.  So one tile serves dense layers (one run of K
+numbers), convolutions (one run of kw·ci numbers for each kernel row, in NHWC contiguous) and weight gradients (the runs
+are rows of pixels, the grid is the kernel).  The accumulators stay in SSA values from the first to the last k.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from llvmlite import ir
+from numba.core import types
+
+from .simd import FAST, Loop, at, f32, i64, llvm_call, load, make_intrinsic, splat, store
+
+#: activation codes of the tile's epilogue
+ACT_NONE, ACT_RELU, ACT_CLAMP, ACT_LEAKY = 0, 1, 2, 3
+
+
+@functools.cache
+def tile(mr: int, nv: int, lanes: int, unroll: int = 1) -> Any:
+    """The register tile of mr rows and nv vectors of `lanes` floats, as a Numba intrinsic.
+
+    Arguments of the intrinsic (offsets and strides in elements)::
+
+        i, m            number of the tile's first row in the grid, and rows that are stored: 1 <= m <= mr
+        a, a0           A, and the offset of the grid's row 0
+        c, c0           C, and the offset of the grid's row 0 and the tile's first column
+        res, bias, j0   added before the activation, each unless null: `res` laid out as C, `bias` from element j0
+        n               columns that are stored: 1 <= n <= nv·lanes
+        (d1, d2)        sizes of the grid's two inner axes
+        sa, sc          strides of A and of C over the three axes of the grid
+        runs, r0, nruns, length, ks    the K loop as drawn above, over runs[r0 : r0 + nruns]
+        b, b0, ldb      B: nv·lanes readable numbers at b[b0 + k·ldb] for each k
+        act, alpha, low, high          activation code and its parameters
+    """
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        b = builder
+        words = [
+            [b.extract_value(v, i) for i in range(t.count)] if isinstance(t, types.UniTuple) else v
+            for v, t in zip(args, signature.args, strict=True)
+        ]
+        (i, m, a, a0, c, c0, res, bias, j0, n, size, sa, sc, runs, r0, nruns, length, ks,
+         panel, b0, ldb, act, alpha, low, high) = words  # fmt: skip
+        rows_a = _rows(b, mr, m, i, a0, size, sa)
+        rows_c = _rows(b, mr, m, i, c0, size, sc)
+        runs = b.gep(runs, [r0])
+        panel = at(b, panel, b0, f32)
+        full = b.icmp_signed("==", n, i64(nv * lanes))
+        counts = [b.sub(n, i64(j * lanes)) for j in range(nv)]
+        acc = initial(b, full, counts, bias, j0, res, rows_c, lanes)
+        acc = _reduce(b, acc, a, rows_a, runs, nruns, length, ks, panel, ldb, nv, lanes, unroll)
+        acc = activate(b, acc, act, alpha, low, high, lanes)
+        with b.if_else(full) as (whole, partial):
+            for branch, limit in ((whole, [None] * nv), (partial, counts)):
+                with branch:
+                    for i, row in enumerate(rows_c):
+                        with b.if_then(b.icmp_signed("<", i64(i), m), likely=True):
+                            for j in range(nv):
+                                store(b, c, b.add(row, i64(j * lanes)), acc[i * nv + j], limit[j])
+        return context.get_dummy_value()
+
+    p, word, real = types.CPointer(types.float32), types.int64, types.float32
+    two, three = types.UniTuple(word, 2), types.UniTuple(word, 3)
+    kinds = (word, word, p, word, p, word, p, p, word, word, two, three, three, types.CPointer(word), word, word, word,
+             word, p, word, word, word, real, real, real)  # fmt: skip
+    return make_intrinsic(f"tile_{mr}x{nv}x{lanes}", types.none, kinds, emit)
+
+
+def _rows(b: Any, mr: int, m: Any, first: Any, start: Any, size: Any, stride: Any) -> list[Any]:
+    """Offsets of the tile's rows: a walk over a grid of three axes that carries into the next axis at each end.
+
+    Row 0 is number `first` of the grid; rows from `m` on repeat row m - 1.
+    """
+    (d1, d2), (s0, s1, s2) = size, stride
+    q, p2 = b.sdiv(first, d2), b.srem(first, d2)
+    p0, p1 = b.sdiv(q, d1), b.srem(q, d1)
+    for p, s in ((p0, s0), (p1, s1), (p2, s2)):
+        start = b.add(start, b.mul(p, s))
+    last1, last2 = b.sub(d1, i64(1)), b.sub(d2, i64(1))
+    wrap1 = b.sub(s1, b.mul(last2, s2))
+    wrap0 = b.sub(b.sub(s0, b.mul(last1, s1)), b.mul(last2, s2))
+    rows = [start]
+    for i in range(1, mr):
+        end2 = b.icmp_signed("==", p2, last2)
+        end1 = b.and_(end2, b.icmp_signed("==", p1, last1))
+        step = b.select(end1, wrap0, b.select(end2, wrap1, s2))
+        step = b.select(b.icmp_signed("<", i64(i), m), step, i64(0))
+        p1 = b.select(end1, i64(0), b.select(end2, b.add(p1, i64(1)), p1))
+        p2 = b.select(end2, i64(0), b.add(p2, i64(1)))
+        rows.append(b.add(rows[-1], step))
+    return rows
+
+
+def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: Any, length: Any, ks: Any,
+            panel: Any, ldb: Any, nv: int, lanes: int, unroll: int) -> list[Any]:  # fmt: skip
+    """The K loop: acc[i][j] += A[i, k] * B[k, j].  Per k: nv vector loads, mr broadcasts, mr·nv multiply-adds."""
+    pointers = [at(b, a, row, f32) for row in rows]
+    vector = ir.VectorType(f32, lanes)
+
+    def step(acc: list[Any], k: Any, b0: Any) -> list[Any]:
+        vs = [load(b, panel, b.add(b0, i64(j * lanes)), lanes) for j in range(nv)]
+        out = []
+        for i, p in enumerate(pointers):
+            s = splat(b, b.load(b.gep(p, [k])), lanes)
+            out += [llvm_call(b, f"llvm.fma.v{lanes}f32", vector, [s, v, acc[i * nv + j]]) for j, v in enumerate(vs)]
+        return out
+
+    outer = Loop(b, i64(0), nruns, 1, [i64(0), *acc])
+    b0, *acc = outer.values
+    k = b.load(b.gep(runs, [outer.index]))
+    whole = b.and_(length, i64(-unroll))
+    carried = [k, b0, *acc]
+    for start, stop, times in ((i64(0), whole, unroll), (whole, length, 1))[: 2 if unroll > 1 else 1]:
+        inner = Loop(b, start, stop, times, carried)
+        k, b0, *acc = inner.values
+        for _ in range(times):
+            acc = step(acc, k, b0)
+            k, b0 = b.add(k, ks), b.add(b0, ldb)
+        carried = inner.close([k, b0, *acc])
+    _, b0, *acc = carried
+    return outer.close([b0, *acc])[1:]
+
+
+def activate(b: Any, acc: list[Any], code: Any, alpha: Any, low: Any, high: Any, lanes: int) -> list[Any]:
+    """The epilogue's activation: none, relu, clamp to [low, high], or leaky relu; NaN stays NaN."""
+    zero = ir.Constant(acc[0].type, [0.0] * lanes)
+
+    def relu(v: Any) -> Any:
+        return b.select(b.fcmp_ordered("<", v, zero), zero, v)
+
+    def clamp(v: Any) -> Any:
+        v = b.select(b.fcmp_ordered("<", v, lows), lows, v)
+        return b.select(b.fcmp_ordered(">", v, highs), highs, v)
+
+    def leaky(v: Any) -> Any:
+        return b.select(b.fcmp_ordered("<", v, zero), b.fmul(v, alphas), v)
+
+    lows, highs, alphas = (splat(b, s, lanes) for s in (low, high, alpha))
+    done = b.append_basic_block("activated")
+    sources = [(b.block, acc)]
+    switch = b.switch(code, done)
+    for number, function in ((ACT_RELU, relu), (ACT_CLAMP, clamp), (ACT_LEAKY, leaky)):
+        block = b.append_basic_block(function.__name__)
+        switch.add_case(i64(number), block)
+        b.position_at_end(block)
+        sources.append((block, [function(v) for v in acc]))
+        b.branch(done)
+    b.position_at_end(done)
+    out = []
+    for j in range(len(acc)):
+        phi = b.phi(acc[j].type)
+        for block, values in sources:
+            phi.add_incoming(values[j], block)
+        out.append(phi)
+    return out
+
+
+def initial(b: Any, full: Any, counts: list[Any], bias: Any, j0: Any, res: Any, rows: list[Any],
+             lanes: int) -> list[Any]:  # fmt: skip
+    """The accumulators before the first k: bias + res, each of them only where its pointer is not null."""
+    nv = len(counts)
+    vector = ir.VectorType(f32, lanes)
+    zero = ir.Constant(vector, [0.0] * lanes)
+
+    def guarded(pointer: Any, current: list[Any], index: Any) -> list[Any]:
+        """current + pointer[index(i)], by whole vectors or, in the last panel, by the columns that exist."""
+        start, done = b.block, b.append_basic_block("added")
+        some, whole, partial = (b.append_basic_block(name) for name in ("some", "whole", "partial"))
+        b.cbranch(b.icmp_unsigned("==", b.ptrtoint(pointer, i64), i64(0)), done, some)
+        b.position_at_end(some)
+        b.cbranch(full, whole, partial)
+        sources = [(start, current)]
+        for block, limit in ((whole, [None] * nv), (partial, counts)):
+            b.position_at_end(block)
+            loads: dict[Any, Any] = {}
+            for e in range(len(current)):
+                where = (index(e // nv), e % nv)
+                if where not in loads:
+                    loads[where] = load(b, pointer, b.add(where[0], i64(where[1] * lanes)), lanes, limit[e % nv])
+            sources.append(
+                (b.block, [b.fadd(v, loads[index(e // nv), e % nv], flags=FAST) for e, v in enumerate(current)])
+            )
+            b.branch(done)
+        b.position_at_end(done)
+        out = []
+        for e in range(len(current)):
+            phi = b.phi(vector)
+            for block, values in sources:
+                phi.add_incoming(values[e], block)
+            out.append(phi)
+        return out
+
+    acc = [zero] * (nv * len(rows))
+    acc = guarded(bias, acc, lambda i: j0)
+    return guarded(res, acc, lambda i: rows[i])
