@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx.backend.base import Backend as _Backend
-from onnx.backend.base import BackendRep, namedtupledict
+from onnx.backend.base import BackendRep
 
 from edgenet.compile import Program, compile_graph
 from edgenet.graph import ShapeError
@@ -76,14 +76,7 @@ class EdgenetRep(BackendRep):
         if len(arrays) != len(self.input_names):
             raise ShapeError(f"expected {len(self.input_names)} inputs {self.input_names}, got {len(arrays)}")
         results = self.program(*(a.shape for a in arrays)).run(*arrays)
-        outputs = [r if d is None else r.astype(d, copy=False) for r, d in zip(results, self._dtypes, strict=True)]
-        if len(set(self.output_names)) == len(self.output_names):
-            return _Outputs(outputs)
-        return outputs
-
-
-class _Outputs(list):  # type: ignore[type-arg]
-    """A list of arrays."""
+        return [r if d is None else r.astype(d, copy=False) for r, d in zip(results, self._dtypes, strict=True)]
 
 
 class Backend(_Backend):
@@ -127,8 +120,7 @@ class Backend(_Backend):
         opset = onnx.helper.make_opsetid("", kwargs.get("opset_version", onnx.defs.onnx_opset_version()))
         graph = onnx.helper.make_graph([node], "node", infos, outputs)
         rep = cls.prepare(onnx.helper.make_model(graph, opset_imports=[opset]), device)
-        results = tuple(rep.run(arrays))
-        return tuple(namedtupledict("Outputs", [o.name for o in outputs])(*results))
+        return tuple(rep.run(arrays))
 
     @classmethod
     def supports_device(cls, device: str) -> bool:

@@ -40,9 +40,8 @@ def write(graph: Graph, *, opset: int = 17, ir_version: int = 8, layout: Layout 
     Raises:
         UnsupportedModelError: lists every node that has no ONNX form, and why.
     """
-    from . import ops
+    from . import ops  # noqa: F401  registers the exporters, which import this module
 
-    assert ops
     if layout not in ("NHWC", "NCHW"):
         raise ValueError(f"expected the layout NHWC or NCHW, got {layout!r}")
     if not OLDEST_WRITTEN <= opset <= NEWEST:

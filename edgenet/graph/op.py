@@ -37,7 +37,7 @@ class Call(NamedTuple):
     None for a null pointer"""
     tasks: int
     work: float = 0.0
-    """floating point operations, or bytes where those cost more: below a threshold a call stays on one thread"""
+    """bytes moved, or an eighth of the floating point operations if more: below a threshold a call runs on one thread"""
 
 
 class Cost(NamedTuple):

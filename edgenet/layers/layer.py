@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
-from edgenet import initializers
+from edgenet import constraints, initializers, regularizers
 from edgenet.graph import Graph, ShapeError, Value, Variable
 
+from .arguments import legacy_input_shape
+from .config import constructor_arguments
 from .tensor import Connection, Shape, SymbolicTensor, unwrap
 
 _counts: dict[str, int] = {}
+#: whether the call that is under way is one of training, for the layers inside of layers
+_training: ContextVar[bool] = ContextVar("training", default=False)
 
 
 def default_name(kind: str) -> str:
     """A name as Keras gives: ``conv2d``, ``conv2d_1``, …
 
-    >>> reset_names(); default_name("MaxPooling2D"), default_name("MaxPooling2D"), default_name("DepthwiseConv2D")
-    ('max_pooling2d', 'max_pooling2d_1', 'depthwise_conv2d')
+    >>> reset_names(); default_name("MaxPooling2D"), default_name("MaxPooling2D"), default_name("LeakyReLU")
+    ('max_pooling2d', 'max_pooling2d_1', 'leaky_re_lu')
     """
-    base = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", kind).lower()
+    base = re.sub(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", kind).lower()
     count = _counts.get(base, 0)
     _counts[base] = count + 1
     return f"{base}_{count}" if count else base
@@ -38,55 +44,104 @@ class Layer:
     """A named piece of a model with weights.
 
     A layer of one's own overrides ``build``, which makes the weights once the input's shape is known, and ``call``, which
-    emits ops of `edgenet.ops` on symbolic values; gradients and export follow from those ops.
+    emits ops of `edgenet.ops` on symbolic values; gradients and export follow from those ops.  Layers kept as attributes
+    (or in lists and dictionaries that are attributes) are parts of it: their weights are its weights.
+
+    Args:
+        name: by default that of the class with a number.
+        trainable: whether training changes the weights.
+        dtype: None or ``"float32"``.
+        legacy: ``input_shape=`` or ``input_dim=``, from which a `Sequential` knows its input.
+
+    Raises:
+        TypeError: for an argument that does not exist.
 
     >>> from edgenet import ops
-    >>> class Scale(Layer):
+    >>> from edgenet.layers import Dense, Input
+    >>> class Scaled(Layer):
+    ...     def __init__(self, units, **kwargs):
+    ...         super().__init__(**kwargs)
+    ...         self.units, self.dense = units, Dense(units)
     ...     def build(self, input_shape):
-    ...         self.factor = self.add_weight((input_shape[-1],), initializer="ones", name="factor")
+    ...         self.factor = self.add_weight((self.units,), initializer="ones", name="factor")
     ...     def call(self, x):
-    ...         return x * self.value(x, self.factor)
+    ...         return self.dense(x) * self.value(x, self.factor)
+    >>> layer = Scaled(3, name="scaled")
+    >>> layer(Input((4,))).shape, layer.count_params(), layer.get_config()
+    ((None, 3), 18, {'name': 'scaled', 'trainable': True, 'units': 3})
     """
 
-    def __init__(self, *, name: str | None = None, trainable: bool = True, dtype: str | None = None) -> None:
-        if dtype not in (None, "float32"):
-            raise ValueError(f"{type(self).__name__}: weights and results are float32, got dtype={dtype!r}")
-        self.name = name or default_name(type(self).__name__)
-        self.trainable = trainable
+    def __init__(self, *, name: str | None = None, trainable: bool = True, dtype: Any = None, **legacy: Any) -> None:
+        kind = type(self).__name__
+        if dtype is not None and np.dtype(dtype) != np.float32:
+            raise ValueError(f"{kind}: weights and results are float32, got dtype={dtype!r}")
+        if name is not None and (not isinstance(name, str) or not name or "/" in name):
+            raise ValueError(f"{kind}: expected a name without '/', got {name!r}")
+        self.input_shape_hint = legacy_input_shape(type(self), legacy)
+        """shape without the batch that ``input_shape=`` or ``input_dim=`` gave, else None"""
+        self.name = name or default_name(kind)
         self.built = False
-        self.weights: list[Variable] = []
+        self._weights: list[Variable] = []
         self.connections: list[Connection] = []
+        self.trainable = trainable
         self._takes_training = "training" in inspect.signature(self.call).parameters
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = _once(cls.build)  # type: ignore[method-assign]
 
     # what a layer overrides ------------------------------------------------------------------------------------------
 
     def build(self, input_shape: Any) -> None:
         """Make the weights.  `input_shape` is a tuple whose batch is None, or a list of them for several inputs."""
+        self.built = True
 
     def call(self, x: Any) -> Any:
         """Emit the layer's ops on the value(s) `x`; may take ``training``."""
         raise NotImplementedError(f"{type(self).__name__}.call")
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as JSON can hold them."""
-        return {"name": self.name, "trainable": self.trainable}
+        """The constructor's arguments, as JSON can hold them: those that are kept as attributes of the same name.
+
+        Raises:
+            NotImplementedError: if an argument is not kept; a layer of one's own may override this method.
+        """
+        return {"name": self.name, "trainable": self.trainable, **constructor_arguments(self, Layer)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
-        """The layer of a config."""
+        """A new layer, with new weights, of a config."""
         return cls(**config)
 
     # weights ---------------------------------------------------------------------------------------------------------
 
     def add_weight(
-        self, shape: Sequence[int] = (), initializer: Any = "glorot_uniform", trainable: bool = True,
-        name: str = "weight", regularizer: Any = None, constraint: Any = None,
+        self, shape: Sequence[int] = (), initializer: Any = None, dtype: Any = None, trainable: bool = True,
+        regularizer: Any = None, constraint: Any = None, name: str | None = None,
     ) -> Variable:  # fmt: skip
-        """Make a weight.  `initializer` is a name or a callable of a shape."""
-        array = np.asarray(initializers.get(initializer)(tuple(shape)), np.float32)
-        variable = Variable(array, f"{self.name}/{name}", trainable)
-        variable.regularizer, variable.constraint = regularizer, constraint  # type: ignore[attr-defined]
-        self.weights.append(variable)
+        """Make a weight.
+
+        Args:
+            shape: its sizes.
+            initializer: name, object or function of a shape; ``"glorot_uniform"`` by default.
+            dtype: None or ``"float32"``.
+            trainable: whether training changes it.
+            regularizer: name, object or function of the value; its result is added to the loss.
+            constraint: None.
+            name: by default ``"weight"``.
+        """
+        if dtype is not None and np.dtype(dtype) != np.float32:
+            raise ValueError(f"{self.name}: weights are float32, got dtype={dtype!r}")
+        start = initializers.get("glorot_uniform" if initializer is None else initializer)
+        assert start is not None
+        array = np.array(start(tuple(shape)), np.float32)
+        if array.shape != tuple(shape):
+            raise ShapeError(f"layer {self.name}: the initializer gave shape {array.shape} for a weight of {tuple(shape)}")
+        variable = Variable(array, f"{self.name}/{name or 'weight'}", trainable)
+        variable.regularizer = regularizers.get(regularizer)  # type: ignore[attr-defined]
+        variable.constraint = constraints.get(constraint)  # type: ignore[attr-defined]
+        self._weights.append(variable)
         return variable
 
     @staticmethod
@@ -96,15 +151,48 @@ class Layer:
         value: Value = first.graph.variable(variable)
         return value
 
+    def _parts(self) -> list[Layer]:
+        """The layers inside of this one."""
+        found: list[Layer] = []
+        for held in vars(self).values():
+            inside = held.values() if isinstance(held, dict) else held if isinstance(held, list | tuple) else (held,)
+            found += [x for x in inside if isinstance(x, Layer)]
+        return found
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights: those of its own, then those of the layers inside."""
+        every = [*self._weights, *(w for part in self._parts() for w in part.weights)]
+        return list({id(w): w for w in every}.values())
+
+    @weights.setter
+    def weights(self, weights: Sequence[Variable]) -> None:
+        self._weights = list(weights)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights; setting it sets it for the layers inside, too."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for part in self._parts():
+            part.trainable = self._trainable
+
     @property
     def trainable_weights(self) -> list[Variable]:
         """The weights that training changes."""
-        return [w for w in self.weights if w.trainable and self.trainable]
+        if not self.trainable:
+            return []
+        inside = [w for part in self._parts() for w in part.trainable_weights]
+        return list({id(w): w for w in [*(w for w in self._weights if w.trainable), *inside]}.values())
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
         """The weights that training leaves alone."""
-        return [w for w in self.weights if not (w.trainable and self.trainable)]
+        changed = {id(w) for w in self.trainable_weights}
+        return [w for w in self.weights if id(w) not in changed]
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all weights."""
@@ -112,12 +200,13 @@ class Layer:
 
     def set_weights(self, weights: Sequence[np.ndarray]) -> None:
         """Replace all weights.  Raises ValueError unless number and shapes agree."""
-        if len(weights) != len(self.weights):
-            raise ValueError(f"{self.name} has {len(self.weights)} weights, got {len(weights)} arrays")
-        for variable, array in zip(self.weights, weights, strict=True):
+        mine = self.weights
+        if len(weights) != len(mine):
+            raise ValueError(f"{self.name} has {len(mine)} weights, got {len(weights)} arrays")
+        for variable, array in zip(mine, weights, strict=True):
             if np.shape(array) != variable.shape:
                 raise ShapeError(f"{variable.name} has shape {variable.shape}, got an array of shape {np.shape(array)}")
-        for variable, array in zip(self.weights, weights, strict=True):
+        for variable, array in zip(mine, weights, strict=True):
             variable.assign(array)
 
     def count_params(self) -> int:
@@ -126,30 +215,49 @@ class Layer:
 
     # calls -----------------------------------------------------------------------------------------------------------
 
-    def __call__(self, inputs: Any, training: bool = False) -> Any:
-        """On symbolic tensors: connect the layer.  On values of a graph: emit its ops."""
+    def __call__(self, inputs: Any, training: bool | None = None) -> Any:
+        """On symbolic tensors: connect the layer.  On values of a graph: emit its ops.
+
+        Args:
+            inputs: what the layer is applied to, or a list for a layer of several inputs.
+            training: whether the values belong to a training step; by default as the layer around this one.
+
+        Raises:
+            ShapeError: if the layer does not take inputs of these shapes.
+            TypeError: if the inputs are not symbolic.
+        """
         tensors, nested = unwrap(inputs)
         if tensors and all(isinstance(t, SymbolicTensor) for t in tensors):
             return self._connect(tensors, nested)
         if tensors and all(isinstance(t, Value) for t in tensors):
             self._ensure_built([_unbatched(t) for t in tensors], nested)
-            return self._emit(inputs, training)
+            return self._emit(inputs, _training.get() if training is None else bool(training))
         raise TypeError(
-            f"{self.name} was called on {', '.join(type(t).__name__ for t in tensors)}: expected the result of "
-            f"edgenet.Input or of another layer; to compute on arrays, use Model.predict"
+            f"{self.name} was called on {', '.join(type(t).__name__ for t in tensors) or 'nothing'}: expected the result "
+            f"of edgenet.Input or of another layer; to compute on arrays, use Model.predict"
         )
 
     def _emit(self, inputs: Any, training: bool) -> Any:
+        around = _training.set(training)
         try:
             return self.call(inputs, training=training) if self._takes_training else self.call(inputs)  # type: ignore[call-arg]
         except ShapeError as error:
-            text = str(error)
-            raise ShapeError(text if text.startswith("layer ") else f"layer {self.name}: {text}") from None
+            raise self._named(error) from None
+        finally:
+            _training.reset(around)
+
+    def _named(self, error: ShapeError) -> ShapeError:
+        """The error with the name of the layer in front, unless a layer inside has put its own there."""
+        text = str(error)
+        return ShapeError(text if text.startswith("layer ") else f"layer {self.name}: {text}")
 
     def _ensure_built(self, shapes: list[Shape], nested: bool) -> None:
-        if not self.built:
+        if self.built:
+            return
+        try:
             self.build(shapes if nested else shapes[0])
-            self.built = True
+        except ShapeError as error:
+            raise self._named(error) from None
 
     def _connect(self, tensors: list[SymbolicTensor], nested: bool) -> Any:
         self._ensure_built([t.shape for t in tensors], nested)
@@ -164,14 +272,16 @@ class Layer:
         return outputs if many else outputs[0]
 
     @property
-    def output(self) -> SymbolicTensor:
-        """The result of the layer's only call."""
-        return self._only().outputs[0]
+    def output(self) -> Any:
+        """The result of the layer's only call; a list of them if it has several."""
+        outputs = self._only().outputs
+        return outputs if len(outputs) > 1 else outputs[0]
 
     @property
-    def input(self) -> SymbolicTensor:
-        """The input of the layer's only call."""
-        return self._only().inputs[0]
+    def input(self) -> Any:
+        """The input of the layer's only call; a list of them if it was called on a list."""
+        call = self._only()
+        return call.inputs if call.nested else call.inputs[0]
 
     def _only(self) -> Connection:
         if len(self.connections) != 1:
@@ -180,6 +290,18 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
+
+
+def _once(build: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    """`build` that notes that it ran, and does not run again."""
+
+    @functools.wraps(build)
+    def wrapped(self: Layer, input_shape: Any) -> None:
+        if not self.built:
+            build(self, input_shape)
+            self.built = True
+
+    return wrapped
 
 
 def _unbatched(value: Any) -> Shape:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from .layer import Layer
 
@@ -45,8 +47,8 @@ class Connection:
 
 
 def Input(
-    shape: Sequence[int | None] | None = None, batch_size: int | None = None, dtype: str | None = None,
-    name: str | None = None,
+    shape: Sequence[int | None] | int | None = None, batch_size: int | None = None, dtype: Any = None,
+    sparse: bool | None = None, batch_shape: Sequence[int | None] | None = None, name: str | None = None,
 ) -> SymbolicTensor:  # fmt: skip
     """The start of a functional model.
 
@@ -54,17 +56,30 @@ def Input(
         shape: sizes without the batch, e.g. ``(28, 28, 1)``.
         batch_size: accepted as in Keras; programs are made for whatever batch comes.
         dtype: ``"float32"`` (default) or ``"int32"``.
+        sparse: None or False.
+        batch_shape: sizes with the batch, instead of `shape` and `batch_size`.
         name: name of the input.
 
     Raises:
-        ValueError: if `shape` is missing or holds sizes below 1.
+        ValueError: if `shape` is missing or holds sizes below 1, or the dtype is another one.
 
-    >>> Input((28, 28, 1)).shape
-    (None, 28, 28, 1)
+    >>> Input((28, 28, 1)).shape, Input(batch_shape=(None, 4)).shape
+    ((None, 28, 28, 1), (None, 4))
     """
-    if shape is None or any(not isinstance(d, int) or d < 1 for d in shape):
+    if batch_shape is not None:
+        if shape is not None or not len(batch_shape):
+            raise ValueError(f"Input: give shape or batch_shape, got shape={shape} and batch_shape={batch_shape}")
+        batch_size, *sizes = batch_shape
+    else:
+        sizes = [shape] if isinstance(shape, int) else [*shape] if shape is not None else [None]
+    if any(isinstance(d, bool) or not isinstance(d, int | np.integer) or d < 1 for d in sizes):
         raise ValueError(f"Input: expected a shape of positive sizes without the batch, e.g. (28, 28, 1), got {shape}")
-    tensor = SymbolicTensor((batch_size, *shape), dtype or "float32")
+    if sparse:
+        raise ValueError("Input: sparse inputs are not supported")
+    kind = str(np.dtype("float32" if dtype is None else dtype))
+    if kind not in ("float32", "int32"):
+        raise ValueError(f"Input: dtype must be 'float32' or 'int32', got {dtype!r}")
+    tensor = SymbolicTensor((batch_size, *(int(d) for d in sizes)), kind)  # type: ignore[arg-type]
     tensor.name = name or "input"
     return tensor
 

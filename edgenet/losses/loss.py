@@ -13,6 +13,11 @@ from edgenet.graph import ShapeError, Value
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum")
 
 
+def snake_case(name: str) -> str:
+    """``"MeanSquaredError"`` to ``"mean_squared_error"``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
 class Loss:
     """One number from targets and predictions.
 
@@ -34,9 +39,9 @@ class Loss:
         self.name = name or snake_case(type(self).__name__)
         self.reduction = reduction
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, named: bool = True, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for name in (cls.__name__, snake_case(cls.__name__), *cls.aliases):
+        for name in (cls.__name__, snake_case(cls.__name__), *cls.aliases) if named else ():
             _classes.setdefault(name, cls)
 
     def call(self, y_true: Value, y_pred: Value) -> Value:
@@ -75,7 +80,7 @@ class Loss:
 _classes: dict[str, type[Loss]] = {}
 
 
-class FunctionLoss(Loss):
+class FunctionLoss(Loss, named=False):
     """A loss made of a function ``(y_true, y_pred) -> values``; targets reach it as float32."""
 
     def __init__(
@@ -134,11 +139,6 @@ def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | N
         raise ValueError(f"unknown loss class {name!r}: pass custom_objects={{{name!r}: class}}")
     made: Loss = cls(**config.get("config", {}))
     return made
-
-
-def snake_case(name: str) -> str:
-    """``"MeanSquaredError"`` to ``"mean_squared_error"``."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def same_rank(y_true: Value, y_pred: Value) -> Value:

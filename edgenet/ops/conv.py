@@ -105,7 +105,7 @@ class Conv2DDx(Op):
         assert dy is not None and w is not None
         g = Geometry.of(node.output.spec.sizes, w.spec.sizes, node.attrs)
         rows, cols = Phase.of_axis(g, 0), Phase.of_axis(g, 1)
-        around = tuple((max(p.before for p in axis), max(p.after for p in axis)) for axis in (rows, cols))
+        around = Phase.around(rows), Phase.around(cols)
         dyp, out = padded(dy, (g.n, g.ho, g.wo, g.co), around)
         if _is_depthwise(g):
             return out + depthwise.input_gradient(g, rows, cols, around, dyp, w, node.output)

@@ -31,7 +31,7 @@ def forward(
         g.ho, g.wo, c, hp * wp * c, g.strides[0] * wp * c, g.strides[1] * c, g.ho * g.wo * c, g.wo * c, c,
         *epilogue(activation),
     )  # fmt: skip
-    return [Call(k.depthwise, args, g.n * g.ho if c else 0, 4.0 * taps * y.spec.size)]
+    return [Call(k.depthwise, args, g.n * g.ho if c else 0, 1.0 * taps * y.spec.size)]
 
 
 def input_gradient(
@@ -50,7 +50,7 @@ def input_gradient(
                 table(places or (0,)), table(tuple((i * g.kw + j) * c for i, j in taps) or (0,)), len(taps),
                 r.count, q.count, c, image, wop * c, c, g.h * g.w * c, sh * g.w * c, sw * c, *epilogue(None),
             )  # fmt: skip
-            work = 4.0 * max(len(taps), 1) * g.n * r.count * q.count * c
+            work = 1.0 * max(len(taps), 1) * g.n * r.count * q.count * c
             out.append(Call(k.depthwise, args, g.n * r.count if q.count and c else 0, work))
     return out
 
@@ -65,5 +65,5 @@ def weight_gradient(g: Geometry, xp: Operand, dy: Value, dw: Value) -> list[Call
         g.n, g.ho, g.wo, c, hp * wp * c, g.strides[0] * wp * c, g.strides[1] * c,
     )  # fmt: skip
     tasks = parts * -(-c // k.LANES)
-    out = [Call(k.depthwise_dw, args, tasks, 4.0 * taps * dy.spec.size)]
+    out = [Call(k.depthwise_dw, args, tasks, 1.0 * taps * dy.spec.size)]
     return out if parts == 1 else [*out, sum_parts(total, dw, parts, dw.spec.size)]

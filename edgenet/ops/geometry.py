@@ -90,6 +90,11 @@ class Phase:
         return max([0, *(b + self.count - self.outputs for b in self.base.values())])
 
     @staticmethod
+    def around(phases: Sequence[Phase]) -> tuple[int, int]:
+        """Zeros that dy needs before and behind it, for all phases."""
+        return max(p.before for p in phases), max(p.after for p in phases)
+
+    @staticmethod
     def of_axis(g: Geometry, axis: int) -> list[Phase]:
         """The phases along h (axis 0) or w (axis 1)."""
         size, kernel, outputs = ((g.h, g.kh, g.ho), (g.w, g.kw, g.wo))[axis]

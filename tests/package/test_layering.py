@@ -17,7 +17,7 @@ FOLDERS = {"edgenet": "edgenet", "edgenet.kernels": "kernels", "edgenet.converte
 FACE = "edgenet"
 HUB = {"graph", "ops"}
 PARTS = {"activations", "constraints", "initializers", "losses", "metrics", "regularizers"}
-LIBRARY = HUB | PARTS | {"callbacks", "compile", "datasets", "kernels", "layers", "models", "optimizers"}
+LIBRARY = HUB | PARTS | {"callbacks", "compile", "datasets", "kernels", "layers", "models", "optimizers", "utils"}
 
 # room: the rooms it may import, itself aside
 ROOMS: dict[str, set[str]] = {
@@ -25,11 +25,12 @@ ROOMS: dict[str, set[str]] = {
     "graph": {"kernels"},
     "ops": {"graph", "kernels"},
     "compile": HUB | {"kernels"},
-    **{part: HUB for part in PARTS},
-    "layers": HUB | PARTS,
+    **{part: HUB | {"utils"} for part in PARTS},
+    "layers": HUB | PARTS | {"utils"},
     "optimizers": HUB | PARTS,
     "callbacks": set(),
     "datasets": set(),
+    "utils": set(),
     "models": LIBRARY,
     "converters": HUB,
     FACE: LIBRARY,

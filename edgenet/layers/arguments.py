@@ -1,0 +1,118 @@
+"""What constructors of layers take: checks, and the shorthand of Keras spelled out."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from edgenet.graph import ShapeError
+
+Pair = tuple[int, int]
+Pads = tuple[Pair, Pair]
+
+
+def integer(owner: str, name: str, value: Any, least: int = 1) -> int:
+    """`value` as an int.  Raises ValueError unless it is an integer of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{owner}: {name} must be an integer of at least {least}, got {value!r}")
+    return int(value)
+
+
+def pair(owner: str, name: str, value: Any, least: int = 1) -> Pair:
+    """One integer, or two for h and w, as a pair.
+
+    >>> pair("Conv2D", "strides", 2), pair("Conv2D", "kernel_size", [3, 5])
+    ((2, 2), (3, 5))
+    """
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        value = (value, value)
+    if not isinstance(value, Sequence | np.ndarray) or isinstance(value, str) or len(value) != 2:
+        raise ValueError(f"{owner}: {name} must be an integer or a pair of them, got {value!r}")
+    h, w = (integer(owner, name, v, least) for v in value)
+    return h, w
+
+
+def padding_mode(owner: str, value: Any) -> str:
+    """``"valid"`` or ``"same"``.  Raises ValueError for anything else."""
+    mode = value.lower() if isinstance(value, str) else value
+    if mode not in ("valid", "same"):
+        raise ValueError(f"{owner}: padding must be 'valid' or 'same', got {value!r}")
+    return str(mode)
+
+
+def channels_last(owner: str, data_format: Any) -> str:
+    """``"channels_last"``.  Raises ValueError for another data format."""
+    if data_format not in (None, "channels_last"):
+        raise ValueError(
+            f"{owner}: images are (batch, h, w, channels), data_format='channels_last'; got {data_format!r}: move the "
+            f"channels to the last axis, e.g. with np.moveaxis(x, 1, -1)"
+        )
+    return "channels_last"
+
+
+def no_activity_regularizer(owner: str, regularizer: Any) -> None:
+    """None.  Raises ValueError for a regularizer of outputs."""
+    if regularizer is not None:
+        raise ValueError(
+            f"{owner}: activity_regularizer is not supported, got {regularizer!r}; regularizers of weights are"
+        )
+
+
+def same_padding(size: Any, window: int, stride: int = 1, dilation: int = 1) -> Pair:
+    """Zeros before and behind one axis for as many outputs as strides fit into `size`; the odd zero comes last.
+
+    Source: TensorFlow, tf.nn, "Notes on padding".
+
+    >>> same_padding(6, 3, 2), same_padding(7, 3, 2), same_padding(128, 7, 2)
+    ((0, 1), (1, 1), (2, 3))
+    """
+    if not isinstance(size, int):
+        raise ShapeError(f"padding='same' needs images of a known size, got {size!r}")
+    outputs = -(-size // stride)
+    total = max((outputs - 1) * stride + (window - 1) * dilation + 1 - size, 0)
+    return total // 2, total - total // 2
+
+
+def window_padding(mode: str, shape: Sequence[Any], window: Pair, strides: Pair, dilation: Pair = (1, 1)) -> Pads:
+    """((top, bottom), (left, right)) for images of `shape` (n, h, w, c)."""
+    if mode == "valid" or len(shape) != 4:
+        return (0, 0), (0, 0)
+    h, w = (same_padding(*args) for args in zip(shape[1:3], window, strides, dilation, strict=True))
+    return h, w
+
+
+def image_channels(shape: Sequence[Any]) -> int:
+    """Channels of images (batch, h, w, channels).  Raises ShapeError for another shape."""
+    if len(shape) != 4 or not isinstance(shape[-1], int):
+        hint = ": a single channel is an axis of size 1, x[..., None]" if len(shape) == 3 else ""
+        raise ShapeError(f"expected images of shape (batch, h, w, channels), got {tuple(shape)}{hint}")
+    return shape[-1]
+
+
+def legacy_input_shape(cls: type, given: dict[str, Any]) -> tuple[int, ...] | None:
+    """The input shape, without the batch, of the keywords with which older Keras code gives it to a first layer.
+
+    Raises:
+        TypeError: if `given` holds any other keyword.
+    """
+    rest = dict(given)
+    shape = rest.pop("input_shape", None)
+    batched = rest.pop("batch_input_shape", rest.pop("batch_shape", None))
+    dim = rest.pop("input_dim", None)
+    if rest:
+        known = [p.name for p in inspect.signature(cls).parameters.values() if p.kind is not p.VAR_KEYWORD]
+        names = ", ".join(dict.fromkeys([*known, "name", "trainable", "dtype", "input_shape"]))
+        unknown = ", ".join(map(repr, rest))
+        raise TypeError(f"{cls.__name__}: unknown argument {unknown}; it takes {names}")
+    if dim is not None:
+        shape = (dim,)
+    elif batched is not None:
+        shape = tuple(batched)[1:]
+    if shape is None:
+        return None
+    if isinstance(shape, int):
+        shape = (shape,)
+    return tuple(integer(cls.__name__, "input_shape", d) for d in shape)

@@ -1,0 +1,105 @@
+"""Layers that disturb training so that a model does not learn by heart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from edgenet import ops
+from edgenet.graph import ShapeError, Value
+from edgenet.utils.random import new_seed
+
+from .arguments import channels_last, image_channels
+from .layer import Layer
+
+
+class Dropout(Layer):
+    """In training y = x · mask / (1 - rate), where a random share `rate` of the mask is 0; in inference y = x.
+
+    Args:
+        rate: share of the numbers that are set to zero, from 0 up to, but not including, 1.
+        noise_shape: shape of the mask, the batch included, where an axis of size 1 shares its mask; None stands for the
+            size of x, as does noise_shape=None for all axes.
+        seed: makes the masks repeatable; None draws one, which repeats after `edgenet.utils.set_random_seed`.
+        kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` in a first layer.
+
+    Raises:
+        ValueError: if `rate` is out of range, or a training step has no counter to draw masks from.
+
+    Source: Srivastava et al. 2014.  ONNX: nothing, as a model is written for inference.
+
+    >>> from edgenet import Input
+    >>> Dropout(0.5)(Input((128,))).shape
+    (None, 128)
+    """
+
+    def __init__(
+        self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: int | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        kind = type(self).__name__
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
+            raise ValueError(f"{kind}: rate must be at least 0 and less than 1, got {rate!r}")
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0):
+            raise ValueError(f"{kind}: seed must be None or an integer of at least 0, got {seed!r}")
+        self.rate = float(rate)
+        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.seed = seed
+        self._drawn = new_seed() if seed is None else int(seed)
+
+    def call(self, x: Value, training: bool = False) -> Value:
+        """Emit dropout in training, nothing in inference."""
+        if not training or not self.rate:
+            return x
+        if x.graph.step is None:
+            raise ValueError(f"{self.name}: training needs a counter of steps, Graph.step, to draw masks from")
+        counter = x.graph.variable(x.graph.step)
+        seed = self._drawn + sum(node.op == "dropout" for node in x.graph.nodes)  # no two masks of a step are alike
+        shape = self._mask_shape(x)
+        if shape is None or shape == x.shape:
+            return ops.dropout(x, counter, self.rate, seed)
+        return x * ops.dropout(x.graph.constant(np.ones(shape, np.float32)), counter, self.rate, seed)
+
+    def _mask_shape(self, x: Value) -> tuple[Any, ...] | None:
+        """Shape of the mask; None for that of x."""
+        if self.noise_shape is None:
+            return None
+        if len(self.noise_shape) != len(x.shape) or any(
+            d not in (None, 1, size) for d, size in zip(self.noise_shape, x.shape, strict=True)
+        ):
+            raise ShapeError(f"noise_shape={self.noise_shape} does not broadcast to x of shape {x.shape}")
+        return tuple(size if d is None else d for d, size in zip(self.noise_shape, x.shape, strict=True))
+
+
+class SpatialDropout2D(Dropout):
+    """`Dropout` of whole channels of images: all pixels of a channel are kept or set to zero together.
+
+    Args:
+        rate: share of the channels that are set to zero, from 0 up to, but not including, 1.
+        data_format: None or ``"channels_last"``.
+        seed: makes the masks repeatable.
+        name: name of the layer.
+        dtype: None or ``"float32"``.
+
+    Raises:
+        ValueError: if `rate` is out of range.
+        ShapeError: when called on something else than images.
+
+    Source: Tompson et al. 2014, arXiv:1411.4280.
+
+    >>> from edgenet import Input
+    >>> SpatialDropout2D(0.2)(Input((8, 8, 16))).shape
+    (None, 8, 8, 16)
+    """
+
+    def __init__(
+        self, rate: float, data_format: str | None = None, seed: int | None = None, name: str | None = None,
+        dtype: Any = None, trainable: bool = True,
+    ) -> None:  # fmt: skip
+        super().__init__(rate, seed=seed, name=name, dtype=dtype, trainable=trainable)
+        self.data_format = channels_last("SpatialDropout2D", data_format)
+
+    def _mask_shape(self, x: Value) -> tuple[Any, ...]:
+        return (x.shape[0], 1, 1, image_channels(x.shape))

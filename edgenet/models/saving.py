@@ -1,0 +1,142 @@
+"""Models in files: layers, weights, and the state of training, so that a loaded model goes on as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgenet import losses, metrics, optimizers
+from edgenet.graph import Variable
+from edgenet.utils import random
+
+from . import archive, serialize
+
+if TYPE_CHECKING:
+    from .model import Model
+
+
+def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = True) -> None:
+    """Write a model.  Raises ValueError if it is not built, FileExistsError if `overwrite` is false and the file exists."""
+    _may_write(model, path, overwrite)
+    config: dict[str, Any] = {"model": serialize.layer_config(model)}
+    arrays = _weights(model)
+    if model.compiled:
+        config["compile"] = _compile_config(model)
+        config["shuffle"] = model._shuffle[0] if model._shuffle else None
+        optimizer = model.optimizer
+        arrays.update((f"optimizer/{n}", a) for n, a in optimizer.get_state().items())
+        place = {id(w): i for i, w in enumerate(model.weights)}
+        config["trained"] = [place[id(v)] for v, _ in optimizer.layout if id(v) in place]
+    archive.write(path, config, arrays)
+
+
+def save_weights(model: Model, path: str | os.PathLike[str], overwrite: bool = True) -> None:
+    """Write the weights alone."""
+    _may_write(model, path, overwrite)
+    archive.write(path, {}, _weights(model))
+
+
+def load_model(
+    filepath: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None, compile: bool = True
+) -> Model:
+    """The model of a file of ``model.save``.
+
+    Args:
+        filepath: the file.
+        custom_objects: layers, losses, metrics, … of one's own, by their names.
+        compile: whether to bring back loss, metrics and the optimizer with its state, if the file has them.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no model file, or damaged, or needs `custom_objects`.
+    """
+    from .model import Model
+
+    if Path(filepath).suffix == ".onnx":
+        raise ValueError(f"{filepath}: an ONNX file is read by edgenet.converters.onnx")
+    config, arrays = archive.read(filepath)
+    if "model" not in config:
+        raise ValueError(f"{filepath} holds weights alone: make the model, then call model.load_weights({str(filepath)!r})")
+    custom = dict(custom_objects or {})
+    model = serialize.layer_from_config(config["model"], custom)
+    if not isinstance(model, Model):
+        raise ValueError(f"{filepath} holds a {type(model).__name__}, which is no model")
+    _set_weights(model, arrays, filepath)
+    if compile and config.get("compile") is not None:
+        _compile(model, config, arrays, custom, filepath)
+    return model
+
+
+def load_weights(model: Model, path: str | os.PathLike[str]) -> None:
+    """Set a model's weights to those of a file."""
+    _, arrays = archive.read(path)
+    if not model.built:
+        raise ValueError(f"{model.name}.load_weights: build the model first, by model.build((None, …)) or an Input")
+    _set_weights(model, arrays, path)
+
+
+def _may_write(model: Model, path: str | os.PathLike[str], overwrite: bool) -> None:
+    if not model.built:
+        raise ValueError(f"{model.name} is not built, so there are no weights to save: call model.build((None, …))")
+    if not overwrite and Path(path).exists():
+        raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
+
+
+def _weights(model: Model) -> dict[str, np.ndarray]:
+    return {f"weights/{i:05d}": w.array for i, w in enumerate(model.weights)}
+
+
+def _set_weights(model: Model, arrays: Mapping[str, np.ndarray], path: Any) -> None:
+    found = [arrays[n] for n in sorted(arrays) if n.startswith("weights/")]
+    if len(found) != len(model.weights):
+        raise ValueError(f"{path} holds {len(found)} weights, {model.name} has {len(model.weights)}")
+    try:
+        model.set_weights(found)
+    except ValueError as error:
+        raise ValueError(f"{path} does not fit {model.name}: {error}") from error
+
+
+def _compile_config(model: Model) -> dict[str, Any]:
+    arguments = model._compiled("save")
+    return {
+        "optimizer": optimizers.serialize(arguments["optimizer"]),
+        "loss": _each(arguments["loss"], lambda x: losses.serialize(losses.get(x))),
+        "loss_weights": arguments["loss_weights"],
+        "metrics": _each(arguments["metrics"], metrics.serialize),
+    }
+
+
+def _each(given: Any, function: Any) -> Any:
+    """Apply a function to what stands in lists and dictionaries."""
+    if isinstance(given, list | tuple):
+        return [_each(x, function) for x in given]
+    if isinstance(given, Mapping) and not {"class_name", "function"} & set(given):
+        return {n: _each(x, function) for n, x in given.items()}
+    return None if given is None else function(given)
+
+
+def _compile(
+    model: Model, config: Mapping[str, Any], arrays: Mapping[str, np.ndarray], custom: Mapping[str, Any], path: Any
+) -> None:
+    told = config["compile"]
+    try:
+        optimizer = optimizers.deserialize(told["optimizer"], custom)
+        model.compile(
+            optimizer=optimizer,
+            loss=_each(told["loss"], lambda x: losses.deserialize(x, custom)),
+            loss_weights=told["loss_weights"],
+            metrics=_each(told["metrics"], lambda x: metrics.deserialize(x, custom)),
+        )
+        owners: list[Variable] = [model.weights[i] for i in config["trained"]]
+        state = {n.removeprefix("optimizer/"): a for n, a in arrays.items() if n.startswith("optimizer/")}
+        optimizer.set_state(state, owners)
+    except (KeyError, IndexError, TypeError) as error:
+        raise ValueError(f"{path} is damaged, its state of training cannot be read: {error}; try compile=False") from error
+    except ValueError as error:
+        raise ValueError(f"{path}: {error} (or load the model without its training, compile=False)") from error
+    if config.get("shuffle") is not None:
+        model._shuffle = (int(config["shuffle"]), random.times_seeded())
