@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from edgenet.graph import Graph
 
 from .errors import UnsupportedModelError
@@ -19,7 +21,11 @@ from .writer import Layout, write
 __all__ = ["UnsupportedModelError", "load", "read", "save", "write"]
 
 
-def read(model: Source, shapes: Mapping[str, Sequence[int | str]] | None = None) -> Graph:
+def read(
+    model: Source,
+    shapes: Mapping[str, Sequence[int | str]] | None = None,
+    values: Mapping[str, np.ndarray] | None = None,
+) -> Graph:
     """Read an ONNX model (a ModelProto, bytes or a path) into a graph.
 
     Args:
@@ -27,6 +33,8 @@ def read(model: Source, shapes: Mapping[str, Sequence[int | str]] | None = None)
         shapes: shapes of inputs by name, where they differ from those in the model or the model leaves sizes open.  A
             size may be a name.  The first axis of an input may stay open: it keeps its name, else it is called
             "batch"; any other must be a number.
+        values: contents of inputs by name, for inputs which say how to compute (a shape to reshape to, axes): they
+            become constants, and are no inputs of the graph.
 
     Returns:
         The graph.  Initialisers that take part in the arithmetic are its variables, named as in the file.  Inputs and
@@ -47,7 +55,7 @@ def read(model: Source, shapes: Mapping[str, Sequence[int | str]] | None = None)
           %transpose_1: float32[N, 3, 4, 4] = transpose(%max_pool, perm=(0, 3, 1, 2))
           return %transpose_1
     """
-    return _read(as_model(model), shapes)
+    return _read(as_model(model), shapes, values)
 
 
 def load(path: str | os.PathLike[str], shapes: Mapping[str, Sequence[int | str]] | None = None) -> Graph:

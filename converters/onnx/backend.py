@@ -29,6 +29,8 @@ from .reader import graph_inputs, missing_operators, read
 
 #: compiled programs that a model keeps, one for each combination of input shapes, the least recently used goes first
 PROGRAMS = 4
+#: elements; a larger input of integers is surely data, and says nothing about shapes
+SMALL = 4096
 
 
 class EdgenetRep(BackendRep):
@@ -39,24 +41,45 @@ class EdgenetRep(BackendRep):
         self.input_names = [i.name for i in graph_inputs(model)]
         self.output_names = [o.name for o in model.graph.output]
         self._dtypes = [_dtype(o) for o in model.graph.output]
-        self._programs: OrderedDict[tuple[tuple[int, ...], ...], Program] = OrderedDict()
+        self._programs: OrderedDict[Any, Program] = OrderedDict()
         self._lock = threading.Lock()
+        self._by_value: list[int] = []
+        """inputs whose contents the programs depend on"""
         shapes = [_fixed_shape(i) for i in graph_inputs(model)]
-        known = [s for s in shapes if s is not None]
-        if len(known) == len(shapes):
-            self.program(*known)
+        integers = [i for i, info in enumerate(graph_inputs(model)) if _dtype(info) != np.float32]
+        if all(s is not None for s in shapes) and not integers:
+            self.program([np.empty(s or (), np.float32) for s in shapes])
         elif problems := missing_operators(model):
             raise UnsupportedModelError(f"the ONNX model {model.graph.name!r} cannot be read", problems)
 
-    def program(self, *shapes: tuple[int, ...]) -> Program:
-        """The program for these shapes of the inputs."""
+    def program(self, arrays: Sequence[np.ndarray]) -> Program:
+        """The program for inputs like these."""
         with self._lock:
-            program = self._programs.pop(shapes, None)
+            key = self._key(arrays)
+            program = self._programs.pop(key, None)
             if program is None:
-                program = compile_graph(read(self.model, dict(zip(self.input_names, shapes, strict=True))))
-            self._programs[shapes] = program
+                program = self._compiled(arrays)
+                key = self._key(arrays)
+            self._programs[key] = program
             while len(self._programs) > PROGRAMS:
                 self._programs.popitem(last=False)
+        return program
+
+    def _key(self, arrays: Sequence[np.ndarray]) -> Any:
+        return tuple(a.shape for a in arrays), tuple(arrays[i].tobytes() for i in self._by_value)
+
+    def _compiled(self, arrays: Sequence[np.ndarray]) -> Program:
+        shapes = {name: a.shape for name, a in zip(self.input_names, arrays, strict=True)}
+        small = [i for i, a in enumerate(arrays) if a.dtype.kind in "iub" and a.size <= SMALL]
+        if not self._by_value:
+            try:
+                return compile_graph(read(self.model, shapes))
+            except UnsupportedModelError:
+                if not small:
+                    raise
+        # integers among the inputs may say how to compute: a shape to reshape to, axes to reduce
+        program = compile_graph(read(self.model, shapes, {self.input_names[i]: arrays[i] for i in small}))
+        self._by_value = small
         return program
 
     def run(self, inputs: Any, **kwargs: Any) -> Any:
@@ -75,7 +98,8 @@ class EdgenetRep(BackendRep):
         arrays = [np.asarray(x) for x in inputs]
         if len(arrays) != len(self.input_names):
             raise ShapeError(f"expected {len(self.input_names)} inputs {self.input_names}, got {len(arrays)}")
-        results = self.program(*(a.shape for a in arrays)).run(*arrays)
+        program = self.program(arrays)
+        results = program.run(*(a for i, a in enumerate(arrays) if i not in self._by_value))
         return [r if d is None else r.astype(d, copy=False) for r, d in zip(results, self._dtypes, strict=True)]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-class UnsupportedModelError(ValueError):
+class UnsupportedModelError(ValueError, NotImplementedError):
     """A model that cannot be read or a graph that cannot be written.
 
+    It is a NotImplementedError too, by which the tests of onnx know that a backend declines.
     `problems` holds every reason that was found, one sentence each; the message lists them all.
 
     >>> print(UnsupportedModelError("the model 'net' cannot be read", ["the operator LSTM is not supported"]))

@@ -28,9 +28,10 @@ __all__ = ["Reader", "graph_inputs", "missing_operators", "read"]
 
 FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16}
 Shapes = Mapping[str, Sequence[int | str]]
+Values = Mapping[str, np.ndarray]
 
 
-def read(model: onnx.ModelProto, shapes: Shapes | None = None) -> Graph:
+def read(model: onnx.ModelProto, shapes: Shapes | None = None, values: Values | None = None) -> Graph:
     """Read a model into a graph.
 
     Initialisers that take part in the arithmetic become variables (named as in the file, trainable except the moving
@@ -41,11 +42,13 @@ def read(model: onnx.ModelProto, shapes: Shapes | None = None) -> Graph:
         shapes: shapes of inputs by name, where they differ from those in the model or the model leaves sizes open.  A
             size may be a name.  The first axis of an input may stay open: it keeps its name, else it is called
             "batch"; any other must be a number.
+        values: contents of inputs by name, for inputs which say how to compute (a shape to reshape to, axes): they
+            become constants, and are no inputs of the graph.
 
     Raises:
         UnsupportedModelError: lists everything in the model that cannot be taken over.
     """
-    return Reader(model, shapes).graph
+    return Reader(model, shapes, values).graph
 
 
 def graph_inputs(model: onnx.ModelProto) -> list[Any]:
@@ -66,9 +69,12 @@ def missing_operators(model: onnx.ModelProto) -> list[str]:
 class Reader:
     """One reading of one model; `graph` is the result."""
 
-    def __init__(self, model: onnx.ModelProto, shapes: Shapes | None = None, probe: bool = False) -> None:
+    def __init__(
+        self, model: onnx.ModelProto, shapes: Shapes | None = None, values: Values | None = None, probe: bool = False
+    ) -> None:
         self.problems: list[str] = []
         self.probe = probe
+        self.values = dict(values or {})
         name = model.graph.name or "model"
         self.graph = Graph(name)
         self.tensors: dict[str, Tensor | None] = {}
@@ -118,6 +124,10 @@ class Reader:
 
     def _inputs(self, model: onnx.ModelProto, shapes: dict[str, Sequence[int | str]]) -> None:
         for info in graph_inputs(model):
+            if info.name in self.values:
+                self.tensors[info.name] = Tensor.known(self.graph, info.name, self.values[info.name])
+                shapes.pop(info.name, None)
+                continue
             self.tensors[info.name] = None
             shape = self._input_shape(info, shapes.pop(info.name, None))
             if shape is None:

@@ -36,13 +36,15 @@ def get(identifier: Any) -> Activation:
     if isinstance(identifier, str):
         for known in (custom_activations, _functions, _aliases):
             if identifier in known:
-                return known[identifier]
-        raise ValueError(
-            f"unknown activation {identifier!r}: expected one of {', '.join(sorted([*_functions, *_aliases]))}, "
-            f"or a function written with edgenet.ops"
-        )
+                identifier = known[identifier]
+                break
+        else:
+            names = ", ".join(sorted([*_functions, *_aliases]))
+            raise ValueError(
+                f"unknown activation {identifier!r}: expected one of {names}, or a function written with edgenet.ops"
+            )
     if isinstance(identifier, Mapping):
-        return deserialize(identifier)
+        identifier = deserialize(identifier)
     if not callable(identifier):
         raise TypeError(f"an activation is a name or a function of a symbolic value, got {identifier!r}")
     made: Activation = identifier

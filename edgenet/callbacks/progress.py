@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 #: seconds between two drawings of a bar
 EVERY_S = 0.1
-BAR = "{desc}: {percentage:3.0f}%|{bar:24}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}]{postfix}"
+BAR = "{desc}: {percentage:3.0f}%|{bar:24}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 
 
 def resolve(verbose: Any) -> int:

@@ -16,6 +16,7 @@ class Zeros(Initializer):
     aliases = ("zero",)
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        """A float32 array of this shape."""
         return np.zeros(shape, np.float32)
 
 
@@ -25,6 +26,7 @@ class Ones(Initializer):
     aliases = ("one",)
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        """A float32 array of this shape."""
         return np.ones(shape, np.float32)
 
 
@@ -39,6 +41,7 @@ class Constant(Initializer):
         self.value = value
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        """A float32 array of this shape."""
         return np.broadcast_to(np.asarray(self.value, np.float32), tuple(shape)).copy()
 
 
@@ -56,6 +59,7 @@ class Identity(Initializer):
         self.gain = gain
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        """A float32 array of this shape."""
         if len(shape) != 2:
             raise ValueError(f"Identity makes matrices: expected a shape of two axes, got {tuple(shape)}")
         return self.gain * np.eye(*shape, dtype=np.float32)

@@ -65,10 +65,10 @@ class SeededInitializer(Initializer):
     objects without `seed` differ, and both repeat after `edgenet.utils.set_random_seed`.
     """
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: Any = None) -> None:
         if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
             raise ValueError(f"{type(self).__name__}: seed must be None or an integer of at least 0, got {seed!r}")
-        self.seed = seed
+        self.seed: int | None = None if seed is None else int(seed)
         self._drawn = new_seed() if seed is None else int(seed)
 
     def generator(self) -> np.random.Generator:
@@ -95,7 +95,7 @@ def get(identifier: Any) -> Callable[[Sequence[int]], np.ndarray] | None:
             raise ValueError(f"unknown initializer {identifier!r}: expected one of {known}, or a function of a shape")
         identifier = found
     if isinstance(identifier, Mapping):
-        return deserialize(identifier)
+        identifier = deserialize(identifier)
     if isinstance(identifier, type):
         identifier = identifier()
     if not callable(identifier):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .initializer import SeededInitializer
-from .spread import truncated_normal
+from .spread import cut_normal
 
 #: standard deviation of a standard normal distribution that is cut at -2 and 2
 CUT_STDDEV = 0.87962566103423978
@@ -51,17 +51,18 @@ class VarianceScaling(SeededInitializer):
     def __init__(
         self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal", seed: int | None = None
     ) -> None:
-        distribution = "truncated_normal" if distribution == "normal" else distribution
+        kind, distribution = type(self).__name__, "truncated_normal" if distribution == "normal" else distribution
         if not scale > 0:
-            raise ValueError(f"{type(self).__name__}: scale must be positive, got {scale}")
+            raise ValueError(f"{kind}: scale must be positive, got {scale}")
         if mode not in MODES:
-            raise ValueError(f"{type(self).__name__}: mode must be one of {MODES}, got {mode!r}")
+            raise ValueError(f"{kind}: mode must be one of {MODES}, got {mode!r}")
         if distribution not in DISTRIBUTIONS:
-            raise ValueError(f"{type(self).__name__}: distribution must be one of {DISTRIBUTIONS}, got {distribution!r}")
+            raise ValueError(f"{kind}: distribution must be one of {DISTRIBUTIONS}, got {distribution!r}")
         super().__init__(seed)
         self.scale, self.mode, self.distribution = scale, mode, distribution
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        """A float32 array of this shape."""
         fan_in, fan_out = compute_fans(shape)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance, generator = self.scale / max(n, 1), self.generator()
@@ -69,7 +70,7 @@ class VarianceScaling(SeededInitializer):
             limit = math.sqrt(3 * variance)
             return generator.uniform(-limit, limit, shape).astype(np.float32)
         if self.distribution == "truncated_normal":
-            return (math.sqrt(variance) / CUT_STDDEV * truncated_normal(generator, shape)).astype(np.float32)
+            return (math.sqrt(variance) / CUT_STDDEV * cut_normal(generator, shape)).astype(np.float32)
         return generator.normal(0, math.sqrt(variance), shape).astype(np.float32)
 
 

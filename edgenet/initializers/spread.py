@@ -27,6 +27,7 @@ class RandomNormal(SeededInitializer):
         self.mean, self.stddev = mean, stddev
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        """A float32 array of this shape."""
         return self.generator().normal(self.mean, self.stddev, shape).astype(np.float32)
 
 
@@ -46,6 +47,7 @@ class RandomUniform(SeededInitializer):
         self.minval, self.maxval = minval, maxval
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        """A float32 array of this shape."""
         return self.generator().uniform(self.minval, self.maxval, shape).astype(np.float32)
 
 
@@ -66,11 +68,12 @@ class TruncatedNormal(SeededInitializer):
         self.mean, self.stddev = mean, stddev
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
-        z = truncated_normal(self.generator(), shape)
+        """A float32 array of this shape."""
+        z = cut_normal(self.generator(), shape)
         return (self.mean + self.stddev * z).astype(np.float32)
 
 
-def truncated_normal(generator: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
+def cut_normal(generator: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
     """Standard normal numbers between -2 and 2."""
     z = generator.standard_normal(math.prod(shape))
     while (far := np.flatnonzero(np.abs(z) > 2)).size:
@@ -103,6 +106,7 @@ class Orthogonal(SeededInitializer):
         self.gain = gain
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        """A float32 array of this shape."""
         if len(shape) < 2:
             raise ValueError(f"Orthogonal: expected a shape of at least two axes, got {tuple(shape)}")
         rows, columns = math.prod(shape[:-1]), shape[-1]

@@ -7,7 +7,15 @@ from typing import Any
 from edgenet import activations, constraints, initializers, ops, regularizers
 from edgenet.graph import ShapeError, Value, Variable
 
-from .arguments import channels_last, image_channels, integer, no_activity_regularizer, padding_mode, pair, window_padding
+from .arguments import (
+    channels_last,
+    image_channels,
+    integer,
+    no_activity_regularizer,
+    padding_mode,
+    pair,
+    window_padding,
+)
 from .layer import Layer
 
 
@@ -63,7 +71,7 @@ class _Windows(Layer):
 
 
 class Conv2D(_Windows):
-    """y[n, p, q, co] = activation(sum x[n, p·sh + i·dh - top, q·sw + j·dw - left, ci] · kernel[i, j, ci, co] + bias[co]).
+    """y[n, p, q, co] = act(sum x[n, p·sh + i·dh - top, q·sw + j·dw - left, ci] · kernel[i, j, ci, co] + bias[co]).
 
     Shapes: (batch, h, w, ci) → (batch, ho, wo, filters); kernel (kh, kw, ci / groups, filters), bias (filters,).
     With ``padding="valid"`` ho = (h - dh·(kh - 1) - 1) // sh + 1; with ``"same"`` ho = ceil(h / sh), and the zeros are
@@ -123,7 +131,7 @@ class Conv2D(_Windows):
         """Make kernel and bias."""
         ci = image_channels(input_shape)
         if ci % self.groups:
-            raise ShapeError(f"the input has {ci} channels (shape {tuple(input_shape)}), no multiple of groups={self.groups}")
+            raise ShapeError(f"{ci} channels (shape {tuple(input_shape)}) are no multiple of groups={self.groups}")
         self.kernel = self._add_kernel((*self.kernel_size, ci // self.groups, self.filters), "kernel", "kernel")
         self._add_bias(self.filters)
 

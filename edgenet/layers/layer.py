@@ -24,7 +24,7 @@ _training: ContextVar[bool] = ContextVar("training", default=False)
 
 
 def default_name(kind: str) -> str:
-    """A name as Keras gives: ``conv2d``, ``conv2d_1``, …
+    """A name as Keras gives: ``conv2d``, then ``conv2d_1``.
 
     >>> reset_names(); default_name("MaxPooling2D"), default_name("MaxPooling2D"), default_name("LeakyReLU")
     ('max_pooling2d', 'max_pooling2d_1', 'leaky_re_lu')
@@ -43,9 +43,9 @@ def reset_names() -> None:
 class Layer:
     """A named piece of a model with weights.
 
-    A layer of one's own overrides ``build``, which makes the weights once the input's shape is known, and ``call``, which
-    emits ops of `edgenet.ops` on symbolic values; gradients and export follow from those ops.  Layers kept as attributes
-    (or in lists and dictionaries that are attributes) are parts of it: their weights are its weights.
+    A layer of one's own overrides ``build``, which makes the weights once the input's shape is known, and ``call``,
+    which emits ops of `edgenet.ops` on symbolic values; gradients and export follow from those ops.  Layers kept as
+    attributes (or in lists and dictionaries that are attributes) are parts of it: their weights are its weights.
 
     Args:
         name: by default that of the class with a number.
@@ -71,7 +71,7 @@ class Layer:
     ((None, 3), 18, {'name': 'scaled', 'trainable': True, 'units': 3})
     """
 
-    def __init__(self, *, name: str | None = None, trainable: bool = True, dtype: Any = None, **legacy: Any) -> None:
+    def __init__(self, *, name: Any = None, trainable: bool = True, dtype: Any = None, **legacy: Any) -> None:
         kind = type(self).__name__
         if dtype is not None and np.dtype(dtype) != np.float32:
             raise ValueError(f"{kind}: weights and results are float32, got dtype={dtype!r}")
@@ -79,7 +79,7 @@ class Layer:
             raise ValueError(f"{kind}: expected a name without '/', got {name!r}")
         self.input_shape_hint = legacy_input_shape(type(self), legacy)
         """shape without the batch that ``input_shape=`` or ``input_dim=`` gave, else None"""
-        self.name = name or default_name(kind)
+        self.name: str = name or default_name(kind)
         self.built = False
         self._weights: list[Variable] = []
         self.connections: list[Connection] = []
@@ -89,7 +89,7 @@ class Layer:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "build" in vars(cls):
-            cls.build = _once(cls.build)  # type: ignore[method-assign]
+            cls.build = _once(cls.build)  # type: ignore[method-assign, assignment]
 
     # what a layer overrides ------------------------------------------------------------------------------------------
 
@@ -137,7 +137,7 @@ class Layer:
         assert start is not None
         array = np.array(start(tuple(shape)), np.float32)
         if array.shape != tuple(shape):
-            raise ShapeError(f"layer {self.name}: the initializer gave shape {array.shape} for a weight of {tuple(shape)}")
+            raise ShapeError(f"the initializer gave shape {array.shape} for a weight of shape {tuple(shape)}")
         variable = Variable(array, f"{self.name}/{name or 'weight'}", trainable)
         variable.regularizer = regularizers.get(regularizer)  # type: ignore[attr-defined]
         variable.constraint = constraints.get(constraint)  # type: ignore[attr-defined]
@@ -233,8 +233,8 @@ class Layer:
             self._ensure_built([_unbatched(t) for t in tensors], nested)
             return self._emit(inputs, _training.get() if training is None else bool(training))
         raise TypeError(
-            f"{self.name} was called on {', '.join(type(t).__name__ for t in tensors) or 'nothing'}: expected the result "
-            f"of edgenet.Input or of another layer; to compute on arrays, use Model.predict"
+            f"{self.name} was called on {', '.join(type(t).__name__ for t in tensors) or 'nothing'}: expected the "
+            f"result of edgenet.Input or of another layer; to compute on arrays, use Model.predict"
         )
 
     def _emit(self, inputs: Any, training: bool) -> Any:

@@ -29,7 +29,7 @@ class _Pooling(Layer):
 
 
 class MaxPooling2D(_Pooling):
-    """y[n, p, q, c] = max of x[n, p·sh - top + i, q·sw - left + j, c] over i < kh, j < kw; padding is never the maximum.
+    """y[n, p, q, c] = max of x[n, p·sh - top + i, q·sw - left + j, c] over i < kh, j < kw; padding never wins.
 
     Shapes: (batch, h, w, c) → (batch, ho, wo, c) with ho = (h - kh) // sh + 1 for ``padding="valid"`` and
     ho = ceil(h / sh) for ``"same"``.

@@ -42,7 +42,7 @@ class Flatten(Layer):
 class Reshape(Layer):
     """Another shape for each sample.
 
-    Shapes: (batch, …) → (batch, \\*target_shape).
+    Shapes: (batch, …) → the batch, then `target_shape`.
 
     Args:
         target_shape: sizes without the batch; one of them may be -1 and follows from the others.

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from edgenet.graph import Graph, Value, Variable
+from edgenet.graph import Graph, Value
 from edgenet.layers.layer import Layer
 from edgenet.layers.tensor import Connection, SymbolicTensor, unwrap
 
@@ -57,7 +57,6 @@ class Model(Trainer, Layer):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"{self.name}: two layers have the name {name!r}; give them different names")
-        self.weights: list[Variable] = list({id(w): w for layer in self._layers for w in layer.weights}.values())
         self.built = True
         self._forget_programs()
 
@@ -67,6 +66,10 @@ class Model(Trainer, Layer):
     def layers(self) -> list[Layer]:
         """The layers, those far from the outputs first (Inputs are not layers)."""
         return list(self._layers)
+
+    def _parts(self) -> list[Layer]:
+        """The layers inside, in the order of their weights."""
+        return getattr(self, "_layers", [])
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of a name or of a place in `layers`.  Raises ValueError if there is none."""
@@ -121,31 +124,6 @@ class Model(Trainer, Layer):
     def output_names(self) -> list[str]:
         """Names of the layers that compute the outputs."""
         return _distinct([t.source.layer.name if t.source else t.name for t in self._ends()[1]])
-
-    # weights ---------------------------------------------------------------------------------------------------------
-
-    @property
-    def trainable(self) -> bool:
-        """Whether training may change weights; setting it sets it for all layers."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        self._trainable = bool(value)
-        for layer in getattr(self, "_layers", []):
-            layer.trainable = self._trainable
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """The weights that training changes."""
-        found = [w for layer in self._layers for w in layer.trainable_weights] if self.trainable else []
-        return list({id(w): w for w in found}.values())
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """The weights that training leaves alone."""
-        changed = {id(w) for w in self.trainable_weights}
-        return [w for w in self.weights if id(w) not in changed]
 
     # as a layer, as a graph ------------------------------------------------------------------------------------------
 

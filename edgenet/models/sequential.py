@@ -89,7 +89,6 @@ class Sequential(Model):
         assert self._start is not None
         self.calls = calls
         self.inputs, self.outputs = [self._start], [calls[-1].outputs[0] if calls else self._start]
-        self.weights = list({id(w): w for c in calls for w in c.layer.weights}.values())
         self.built = bool(calls)
         self._forget_programs()
 

@@ -53,7 +53,7 @@ class Regularizer:
 _classes: dict[str, type[Regularizer]] = {}
 
 
-def _factor(owner: Regularizer, name: str, value: float | None) -> float:
+def _factor(owner: Regularizer, name: str, value: Any) -> float:
     value = 0.0 if value is None else value
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0 or not math.isfinite(value):
         raise ValueError(f"{type(owner).__name__}: {name} must be a finite number of at least 0, got {value!r}")
@@ -77,6 +77,7 @@ class L1L2(Regularizer):
         self.l1, self.l2 = _factor(self, "l1", l1), _factor(self, "l2", l2)
 
     def __call__(self, w: Value) -> Value:
+        """The penalty."""
         parts = [ops.sum(f(w)) * factor for f, factor in ((ops.abs, self.l1), (ops.square, self.l2)) if factor]
         if not parts:
             return ops.sum(w * 0.0)
@@ -92,6 +93,7 @@ class L1(Regularizer):
         self.l1 = _factor(self, "l1", l1)
 
     def __call__(self, w: Value) -> Value:
+        """The penalty."""
         return ops.sum(ops.abs(w)) * self.l1
 
 
@@ -104,6 +106,7 @@ class L2(Regularizer):
         self.l2 = _factor(self, "l2", l2)
 
     def __call__(self, w: Value) -> Value:
+        """The penalty."""
         return ops.sum(ops.square(w)) * self.l2
 
 
@@ -125,7 +128,7 @@ def get(identifier: Any) -> Callable[[Value], Value] | None:
             raise ValueError(f"unknown regularizer {identifier!r}: expected one of {', '.join(sorted(_classes))}")
         identifier = found
     if isinstance(identifier, Mapping):
-        return deserialize(identifier)
+        identifier = deserialize(identifier)
     if isinstance(identifier, type):
         identifier = identifier()
     if not callable(identifier):

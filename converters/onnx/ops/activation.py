@@ -60,8 +60,22 @@ def read_clip(node: OnnxNode) -> Tensor:
 
 @importer("Clip", since=11)
 def read_clip_11(node: OnnxNode) -> Tensor:
+    x, bounds = node.input(0), [node.optional(1), node.optional(2)]
+    if any(b is not None and b.array is None for b in bounds):
+        return _between(x, *bounds)
     low, high = node.scalar(1, -INF), node.scalar(2, INF)
-    return node.input(0).map(lambda x: _clip(x, low, high))
+    return x.map(lambda v: _clip(v, low, high))
+
+
+def _between(x: Tensor, low: Tensor | None, high: Tensor | None) -> Tensor:
+    """A clip whose bounds are computed: scalars broadcast."""
+    if low is not None:
+        bound = low.plain()
+        x = x.map(lambda v: emit("maximum", [v, bound]))
+    if high is not None:
+        other = high.plain()
+        x = x.map(lambda v: emit("minimum", [v, other]))
+    return x
 
 
 @exporter("clip")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 
-from edgenet.graph import Node, emit
+from edgenet.graph import Node, Value, emit
 
 from .. import arrange
 from ..fold import dtype_of, slice_table, split_sizes
@@ -131,13 +132,18 @@ def read_dropout(node: OnnxNode) -> Tensor:
     return node.input(0)
 
 
+#: types that a float32 may be cast to: it stays float32
+FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16, onnx.TensorProto.DOUBLE}
+
+
 @importer("Cast", since=6, any_dtype=True)
 def read_cast(node: OnnxNode) -> Tensor:
     x = node.input(0)
     node.ignore("saturate", "round_mode")
-    kind, source = dtype_of(node.attr("to", 0)), np.dtype(x.dtype)
-    if kind.kind != source.kind and not {kind.kind, source.kind} <= set("iu"):
-        node.refuse(f"a cast from {source} to {kind} is not supported")
+    to = node.attr("to", 0)
+    kind, source = np.dtype(np.float32) if to in FLOATS else dtype_of(to), np.dtype(x.dtype)
+    if (kind.kind == "f" and to not in FLOATS) or kind.kind != source.kind and not {kind.kind, source.kind} <= set("iu"):
+        node.refuse(f"a cast from {source} to {onnx.TensorProto.DataType.Name(to)} is not supported")
     return x
 
 
@@ -323,6 +329,29 @@ def write_broadcast_to(node: Node, out: Writer) -> None:
         out.refuse(f"it repeats to the shape {shape}: the sizes it repeats to must be known")
     wanted = out.ints(sizes if new else arrange.arranged(sizes, held), "shape")
     out.bind(node.output, None if new else held, out.node("Expand", [out.name(x, held), wanted], node.name))
+
+
+@importer("Tile", since=6)
+def read_tile(node: OnnxNode) -> Tensor:
+    x, repeats = node.input(0), node.known_ints(1, ())
+    if len(repeats) != x.rank or any(not isinstance(r, int) or r < 1 for r in repeats):
+        node.refuse(f"the repeats {list(repeats)} do not fit to a tensor of shape {list(x.shape)}")
+    axes = [a for a in range(x.rank) if repeats[a] > 1]
+    value = x.raw
+    for axis in axes:  # (…, 1, s, …) broadcast to (…, r, s, …) lies in memory as r copies one behind the other
+        value = _repeated(value, x.place(axis), repeats[axis], before=True)
+    return node.held(value, x.axes)
+
+
+def _repeated(value: Value, axis: int, times: int, before: bool) -> Value:
+    """The value repeated along an axis, as a whole (`before`) or number by number."""
+    shape, size = value.shape, value.shape[axis]
+    if isinstance(size, str):
+        raise ValueError(f"it repeats an axis of size {size}: pass `shapes` that makes it a number")
+    new = axis if before else axis + 1
+    value = reshape(value, (*shape[:new], 1, *shape[new:]))
+    value = one(emit("broadcast_to", [value], shape=(*shape[:new], times, *shape[new:])))
+    return reshape(value, (*shape[:axis], times * size, *shape[axis + 1 :]))
 
 
 # blocks --------------------------------------------------------------------------------------------------------------
