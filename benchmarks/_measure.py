@@ -11,7 +11,8 @@ come a few unmeasured runs, which wake this contestant's own threads and fill th
 
 A time is the median over the rounds.  A *ratio* is the peer's time by edgenet's, above 1 where edgenet is faster: the
 median of the ratios within the rounds, so that what slows a machine down for a second touches both sides of a fraction.
-Ratios are what may be quoted, together with the machine; absolute times are printed to read along.
+Ratios are what may be quoted, together with the machine; absolute times are printed to read along.  "best" is the ratio of
+the best rounds, and "spread" tells how far to trust a line.
 """
 
 from __future__ import annotations
@@ -110,6 +111,14 @@ def _warm_up(c: Contestant, seconds: float) -> None:
 def ratio(ours: Contestant, theirs: Contestant) -> float:
     """The peer's time by ours, within each round; the median of the rounds."""
     return statistics.median(t / o for o, t in zip(ours.seconds, theirs.seconds, strict=True))
+
+
+def spread(contestants: Sequence[Contestant]) -> float:
+    """How much longer the median round took than the best one, of the contestant who varied most.
+
+    On a quiet machine it is a few percent; beyond some 20 % somebody else is at work there, and only "best" tells much.
+    """
+    return max(c.median / c.best for c in contestants) - 1
 
 
 def difference(got: Any, wanted: Any) -> float:

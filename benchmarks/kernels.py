@@ -16,7 +16,7 @@ import argparse
 import sys
 from typing import Any
 
-from _measure import AGREE, Contestant, Pace, Report, chosen, difference, measure, pace, parser, ratio, threads
+from _measure import AGREE, Contestant, Pace, Report, chosen, difference, measure, pace, parser, ratio, spread, threads
 from _peak import measure_peak
 from _peers import Peer, installed
 from _problems import Problem, problems
@@ -26,7 +26,7 @@ from edgenet.graph import Graph, get_op
 
 COLUMNS = {
     "layer": "<40", "threads": "7", "edgenet µs": "10.1f", "rate": "<14", "peak": "5.0%", "peer": "<11",
-    "peer µs": "10.1f", "ratio": "6.2f", "best": "6.2f", "difference": "10.0e",
+    "peer µs": "9.1f", "ratio": "6.2f", "best": "6.2f", "spread": "6.0%", "differs": "7.0e",
 }  # fmt: skip
 
 
@@ -50,13 +50,13 @@ def compare(problem: Problem, program: Program, count: int, pace: Pace, report: 
     with threads(count):
         if peer is not None:
             program.execute()
-            row["difference"] = difference(program.outputs[0], problem.back(peer.results()[0]))
-            if not row["difference"] < AGREE:
+            row["differs"] = difference(program.outputs[0], problem.back(peer.results()[0]))
+            if not row["differs"] < AGREE:
                 report.fail(f"{problem.name}: edgenet and {peer.name} differ by {row['difference']:.1e}")
                 return row
             contestants.append(Contestant(peer.name, peer.run))
         measure(contestants, pace)
-    row |= {"edgenet µs": ours.median * 1e6, "edgenet_s": ours.seconds}
+    row |= {"edgenet µs": ours.median * 1e6, "edgenet_s": ours.seconds, "spread": spread(contestants)}
     for theirs in contestants[1:]:
         row |= {"peer": theirs.name, "peer µs": theirs.median * 1e6, "peer_s": theirs.seconds}
         row |= {"ratio": ratio(ours, theirs), "best": theirs.best / ours.best}
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not installed(package):
             print(f"{package} is not installed: its columns stay empty")
     peaks = report.extra["peak_flops_per_s"] = {count: measure_peak(count, pace(options)) for count in options.threads}
-    print("multiply-add peak: " + ", ".join(f"{p / 1e9:.0f} GFLOP/s on {t} threads" for t, p in peaks.items()))
+    print("multiply-add peak: " + ", ".join(f"{p / 1e9:.0f} GFLOP/s on {t} thread{'s' * (t > 1)}" for t, p in peaks.items()))
     report.head()
     for problem in problems(options.fast):
         if chosen(options, problem.name):

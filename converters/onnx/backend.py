@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -33,6 +33,13 @@ PROGRAMS = 4
 SMALL = 4096
 
 
+class _Prepared(NamedTuple):
+    """A program and the inputs whose contents it holds."""
+
+    program: Program
+    by_value: list[int]
+
+
 class EdgenetRep(BackendRep):
     """A prepared model.  The shapes of the arrays it is run on decide which program runs."""
 
@@ -41,10 +48,10 @@ class EdgenetRep(BackendRep):
         self.input_names = [i.name for i in graph_inputs(model)]
         self.output_names = [o.name for o in model.graph.output]
         self._dtypes = [_dtype(o) for o in model.graph.output]
-        self._programs: OrderedDict[Any, Program] = OrderedDict()
+        self._programs: OrderedDict[Any, _Prepared] = OrderedDict()
         self._lock = threading.Lock()
         self._by_value: list[int] = []
-        """inputs whose contents the programs depend on"""
+        """inputs whose contents programs depend on"""
         shapes = [_fixed_shape(i) for i in graph_inputs(model)]
         integers = [i for i, info in enumerate(graph_inputs(model)) if _dtype(info) != np.float32]
         if all(s is not None for s in shapes) and not integers:
@@ -54,33 +61,32 @@ class EdgenetRep(BackendRep):
 
     def program(self, arrays: Sequence[np.ndarray]) -> Program:
         """The program for inputs like these."""
+        return self._prepared(arrays).program
+
+    def _prepared(self, arrays: Sequence[np.ndarray]) -> _Prepared:
         with self._lock:
-            key = self._key(arrays)
-            program = self._programs.pop(key, None)
-            if program is None:
-                program = self._compiled(arrays)
-                key = self._key(arrays)
-            self._programs[key] = program
+            prepared = self._programs.pop(self._key(arrays), None) or self._compiled(arrays)
+            self._programs[self._key(arrays)] = prepared
             while len(self._programs) > PROGRAMS:
                 self._programs.popitem(last=False)
-        return program
+        return prepared
 
     def _key(self, arrays: Sequence[np.ndarray]) -> Any:
         return tuple(a.shape for a in arrays), tuple(arrays[i].tobytes() for i in self._by_value)
 
-    def _compiled(self, arrays: Sequence[np.ndarray]) -> Program:
+    def _compiled(self, arrays: Sequence[np.ndarray]) -> _Prepared:
         shapes = {name: a.shape for name, a in zip(self.input_names, arrays, strict=True)}
         small = [i for i, a in enumerate(arrays) if a.dtype.kind in "iub" and a.size <= SMALL]
         if not self._by_value:
             try:
-                return compile_graph(read(self.model, shapes))
+                return _Prepared(compile_graph(read(self.model, shapes)), [])
             except UnsupportedModelError:
                 if not small:
                     raise
         # integers among the inputs may say how to compute: a shape to reshape to, axes to reduce
         program = compile_graph(read(self.model, shapes, {self.input_names[i]: arrays[i] for i in small}))
         self._by_value = small
-        return program
+        return _Prepared(program, small)
 
     def run(self, inputs: Any, **kwargs: Any) -> Any:
         """Outputs for the inputs: a sequence in the order of the model, a mapping by name, or a single array.
@@ -98,8 +104,8 @@ class EdgenetRep(BackendRep):
         arrays = [np.asarray(x) for x in inputs]
         if len(arrays) != len(self.input_names):
             raise ShapeError(f"expected {len(self.input_names)} inputs {self.input_names}, got {len(arrays)}")
-        program = self.program(arrays)
-        results = program.run(*(a for i, a in enumerate(arrays) if i not in self._by_value))
+        program, by_value = self._prepared(arrays)
+        results = program.run(*(a for i, a in enumerate(arrays) if i not in by_value))
         return [r if d is None else r.astype(d, copy=False) for r, d in zip(results, self._dtypes, strict=True)]
 
 

@@ -48,7 +48,7 @@ class OnnxNode:
 
     def ints(self, name: str, default: Sequence[int], count: int | None = None) -> tuple[int, ...]:
         """A list of integers, of the given length."""
-        values = self.attr(name, default)
+        values = self.attr(name, tuple(default))
         if not isinstance(values, list | tuple) or not all(isinstance(v, int) for v in values):
             self.refuse(f"the attribute {name} should be a list of integers, got {values!r}")
         if count is not None and len(values) != count:

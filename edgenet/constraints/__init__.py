@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+from edgenet.graph import Value
 
 __all__ = ["get"]
 
 
-def get(identifier: Any) -> None:
+def get(identifier: Any) -> Callable[[Value], Value] | None:
     """None for None.
 
     Raises:
@@ -17,3 +20,4 @@ def get(identifier: Any) -> None:
     """
     if identifier is not None:
         raise ValueError(f"constraints on weights are not supported: expected None, got {identifier!r}")
+    return None

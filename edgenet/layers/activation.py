@@ -8,6 +8,7 @@ from typing import Any
 from edgenet import activations
 from edgenet.graph import Value
 
+from .arguments import one_axis
 from .layer import Layer
 
 
@@ -118,11 +119,7 @@ class Softmax(Layer):
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if isinstance(axis, list | tuple) and len(axis) == 1:
-            axis = axis[0]
-        if not isinstance(axis, int):
-            raise ValueError(f"Softmax: axis must be one integer, got {axis!r}")
-        self.axis = axis
+        self.axis = one_axis("Softmax", axis, batch=True)
 
     def call(self, x: Value) -> Value:
         """Emit softmax."""

@@ -53,12 +53,23 @@ def channels_last(owner: str, data_format: Any) -> str:
     return "channels_last"
 
 
-def no_activity_regularizer(owner: str, regularizer: Any) -> None:
+def no_activity_regularizer(owner: str, regularizer: Any) -> Any:
     """None.  Raises ValueError for a regularizer of outputs."""
     if regularizer is not None:
         raise ValueError(
             f"{owner}: activity_regularizer is not supported, got {regularizer!r}; regularizers of weights are"
         )
+    return None
+
+
+def one_axis(owner: str, axis: Any, batch: bool = False) -> int:
+    """An axis, or a list of a single one, as an int.  Raises ValueError for more axes, and for 0 unless `batch`."""
+    if isinstance(axis, list | tuple) and len(axis) == 1:
+        axis = axis[0]
+    if isinstance(axis, bool) or not isinstance(axis, int | np.integer) or (axis == 0 and not batch):
+        wanted = "one integer" if batch else "one integer other than 0, the batch"
+        raise ValueError(f"{owner}: axis must be {wanted}, got {axis!r}")
+    return int(axis)
 
 
 def same_padding(size: Any, window: int, stride: int = 1, dilation: int = 1) -> Pair:

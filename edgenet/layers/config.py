@@ -40,6 +40,17 @@ def constructor_arguments(layer: Any, base: type) -> dict[str, Any]:
     return found
 
 
+def revived(value: Any) -> Any:
+    """What `plain` was given, as far as that was a layer; all else is left to the constructor."""
+    if isinstance(value, list):
+        return [revived(v) for v in value]
+    if isinstance(value, Mapping) and set(value) == {"layer"}:
+        from .serialization import deserialize
+
+        return deserialize(value["layer"])
+    return value
+
+
 def plain(value: Any) -> Any:
     """A constructor argument as JSON can hold it.
 
@@ -55,6 +66,10 @@ def plain(value: Any) -> Any:
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]
+    if hasattr(value, "connections"):
+        from .serialization import serialize
+
+        return {"layer": serialize(value)}
     if hasattr(value, "get_config") and not isinstance(value, type):
         return {"class_name": type(value).__name__, "config": value.get_config()}
     if callable(value):

@@ -15,7 +15,7 @@ from edgenet import constraints, initializers, regularizers
 from edgenet.graph import Graph, ShapeError, Value, Variable
 
 from .arguments import legacy_input_shape
-from .config import constructor_arguments
+from .config import constructor_arguments, revived
 from .tensor import Connection, Shape, SymbolicTensor, unwrap
 
 _counts: dict[str, int] = {}
@@ -112,7 +112,7 @@ class Layer:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
         """A new layer, with new weights, of a config."""
-        return cls(**config)
+        return cls(**{key: revived(value) for key, value in config.items()})
 
     # weights ---------------------------------------------------------------------------------------------------------
 
@@ -262,7 +262,7 @@ class Layer:
     def _connect(self, tensors: list[SymbolicTensor], nested: bool) -> Any:
         self._ensure_built([t.shape for t in tensors], nested)
         graph = Graph(self.name)
-        values = [graph.input(("batch", *t.shape[1:]), t.dtype) for t in tensors]  # type: ignore[list-item]
+        values = [graph.input(("batch", *t.shape[1:]), t.dtype) for t in tensors]  # type: ignore[arg-type]
         results, many = unwrap(self._emit(values if nested else values[0], training=False))
         outputs = [SymbolicTensor(_unbatched(v), v.dtype) for v in results]
         connection = Connection(self, tensors, outputs, nested)

@@ -10,6 +10,7 @@ import numpy as np
 from edgenet import ops
 from edgenet.graph import ShapeError, Value
 
+from .arguments import one_axis
 from .layer import Layer
 
 
@@ -160,9 +161,7 @@ class Concatenate(_Merge):
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if isinstance(axis, bool) or not isinstance(axis, int) or axis == 0:
-            raise ValueError(f"Concatenate: axis must be an integer other than 0, the batch, got {axis!r}")
-        self.axis = axis
+        self.axis = one_axis("Concatenate", axis)
 
     def aligned(self, xs: Sequence[Value]) -> list[Value]:
         """The values as they are."""

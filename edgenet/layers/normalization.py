@@ -9,6 +9,7 @@ import numpy as np
 from edgenet import constraints, initializers, ops, regularizers
 from edgenet.graph import ShapeError, Value, Variable
 
+from .arguments import one_axis
 from .layer import Layer
 
 
@@ -59,15 +60,12 @@ class BatchNormalization(Layer):
         beta_constraint: Any = None, gamma_constraint: Any = None, synchronized: bool = False, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        if isinstance(axis, list | tuple) and len(axis) == 1:
-            axis = axis[0]
-        if isinstance(axis, bool) or not isinstance(axis, int) or axis == 0:
-            raise ValueError(f"BatchNormalization: axis must be an integer other than 0, the batch, got {axis!r}")
         if not 0 <= momentum <= 1:
             raise ValueError(f"BatchNormalization: momentum must be from 0 to 1, got {momentum!r}")
         if not epsilon >= 0:
             raise ValueError(f"BatchNormalization: epsilon must be at least 0, got {epsilon!r}")
-        self.axis, self.momentum, self.epsilon = axis, float(momentum), float(epsilon)
+        self.axis = one_axis("BatchNormalization", axis)
+        self.momentum, self.epsilon = float(momentum), float(epsilon)
         self.center, self.scale, self.synchronized = bool(center), bool(scale), bool(synchronized)
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)
@@ -88,11 +86,13 @@ class BatchNormalization(Layer):
         shape = (input_shape[self.axis],)
         if self.scale:
             self.gamma = self.add_weight(
-                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, name="gamma"
+                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint,
+                name="gamma",
             )  # fmt: skip
         if self.center:
             self.beta = self.add_weight(
-                shape, self.beta_initializer, regularizer=self.beta_regularizer, name="beta"
+                shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint,
+                name="beta",
             )  # fmt: skip
         self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False, name="moving_mean")
         self.moving_variance = self.add_weight(

@@ -11,7 +11,7 @@ from edgenet import ops
 from edgenet.graph import ShapeError, Value
 from edgenet.utils.random import new_seed
 
-from .arguments import channels_last, image_channels
+from .arguments import channels_last, image_channels, integer
 from .layer import Layer
 
 
@@ -40,14 +40,12 @@ class Dropout(Layer):
     ) -> None:
         super().__init__(**kwargs)
         kind = type(self).__name__
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
+        if not 0 <= rate < 1:
             raise ValueError(f"{kind}: rate must be at least 0 and less than 1, got {rate!r}")
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0):
-            raise ValueError(f"{kind}: seed must be None or an integer of at least 0, got {seed!r}")
         self.rate = float(rate)
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
-        self.seed = seed
-        self._drawn = new_seed() if seed is None else int(seed)
+        self.seed = None if seed is None else integer(kind, "seed", seed, least=0)
+        self._drawn = new_seed() if self.seed is None else self.seed
 
     def call(self, x: Value, training: bool = False) -> Value:
         """Emit dropout in training, nothing in inference."""

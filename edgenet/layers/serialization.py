@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from edgenet import activations, initializers, regularizers
 
@@ -34,13 +34,13 @@ def register_layer(cls: L | None = None, *, name: str | None = None) -> L | Call
     <Double twice>
     """
 
-    def register(cls: L) -> L:
-        if not (isinstance(cls, type) and issubclass(cls, Layer)):
-            raise TypeError(f"register_layer: expected a subclass of Layer, got {cls!r}")
-        _classes[name or cls.__name__] = cls
-        return cls
+    def register(given: Any) -> Any:
+        if not (isinstance(given, type) and issubclass(given, Layer)):
+            raise TypeError(f"register_layer: expected a subclass of Layer, got {given!r}")
+        _classes[name or given.__name__] = given
+        return given
 
-    return register if cls is None else register(cls)
+    return register if cls is None else cast(L, register(cls))
 
 
 def layer_class(name: str) -> type[Layer] | None:
@@ -87,7 +87,7 @@ def serialize(layer: Layer) -> dict[str, Any]:
     return {"class_name": names[0] if names else type(layer).__name__, "config": layer.get_config()}
 
 
-def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Layer:
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Layer:
     """A new layer, with new weights, of what `serialize` gave.
 
     Args:

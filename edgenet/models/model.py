@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from edgenet.graph import Graph, Value
 from edgenet.layers.layer import Layer
+from edgenet.layers.serialization import custom_object_scope
 from edgenet.layers.tensor import Connection, SymbolicTensor, unwrap
 
 from . import saving, serialize
@@ -147,9 +148,12 @@ class Model(Trainer, Layer):
     def graph(self, batch: int | str = "batch") -> Graph:
         """The model in inference as a `edgenet.graph.Graph`, whose batch is a number or a name."""
         graph = predict_graph(self, batch)
+        named = {v.name: v for node in graph.nodes for v in node.outputs}
         for value, name in zip(graph.outputs, self.output_names, strict=True):
-            if value.node is not None:
-                value.name = graph.unique(name)
+            if value.node is not None and value.name != name:
+                if name in named:
+                    named[name].name = graph.unique(name)  # a node may bear the name of its op, which is the layer's too
+                value.name = name
         return graph
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
@@ -175,9 +179,10 @@ class Model(Trainer, Layer):
         return serialize.model_config(self)
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Model:
-        """A new model, with new weights, of a config."""
-        return serialize.model_from_config(cls, config, custom_objects or {})
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Model:
+        """A new model, with new weights, of a config.  Raises ValueError if it is none."""
+        with custom_object_scope(custom_objects):
+            return serialize.model_from_config(cls, config)
 
     def to_json(self) -> str:
         """The config as text."""

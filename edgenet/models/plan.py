@@ -23,6 +23,8 @@ def make_plan(
     losses = _each(loss, outputs, f"{model}: loss")
     factors = _each(loss_weights, outputs, f"{model}: loss_weights")
     found = [losses_module.get(x) if x is not None else None for x in losses]
+    if any(isinstance(f, str) for f in factors):
+        raise ValueError(f"{model}: loss_weights must be numbers, got {loss_weights!r}; metrics=… goes by name")
     if all(x is None for x in found):
         raise ValueError(f"{model}: compile(loss=…) is missing; give a name such as 'sparse_categorical_crossentropy'")
     return Plan(

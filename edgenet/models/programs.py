@@ -136,12 +136,6 @@ class Runner:
         self.program = compile_graph(optimize(graph), training=training)
         self.lock = threading.Lock()
         """held from filling the inputs until the outputs are read"""
-        self._homes = [(v, v.array) for v in graph.variables]
-
-    @property
-    def current(self) -> bool:
-        """Whether all variables still lie where the program looks for them."""
-        return all(v.array is home for v, home in self._homes)
 
     def feeds(self, data: Data) -> list[Feed]:
         """What fills the inputs from the data."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgenet import losses, metrics, optimizers
 from edgenet.graph import Variable
+from edgenet.layers.serialization import custom_object_scope
 from edgenet.utils import random
 
 from . import archive, serialize
@@ -27,6 +28,7 @@ def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = Tru
     if model.compiled:
         config["compile"] = _compile_config(model)
         config["shuffle"] = model._shuffle[0] if model._shuffle else None
+        config["seeds"] = [layer._drawn for layer in _seeded(model)]
         optimizer = model.optimizer
         arrays.update((f"optimizer/{n}", a) for n, a in optimizer.get_state().items())
         place = {id(w): i for i, w in enumerate(model.weights)}
@@ -62,7 +64,8 @@ def load_model(
     if "model" not in config:
         raise ValueError(f"{filepath} holds weights alone: make the model, then call model.load_weights({str(filepath)!r})")
     custom = dict(custom_objects or {})
-    model = serialize.layer_from_config(config["model"], custom)
+    with custom_object_scope(custom):
+        model = serialize.layer_from_config(config["model"])
     if not isinstance(model, Model):
         raise ValueError(f"{filepath} holds a {type(model).__name__}, which is no model")
     _set_weights(model, arrays, filepath)
@@ -84,6 +87,12 @@ def _may_write(model: Model, path: str | os.PathLike[str], overwrite: bool) -> N
         raise ValueError(f"{model.name} is not built, so there are no weights to save: call model.build((None, …))")
     if not overwrite and Path(path).exists():
         raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
+
+
+def _seeded(model: Any) -> list[Any]:
+    """The layers, also those inside of layers, that draw random numbers from a seed of their own."""
+    found = [model] if hasattr(model, "_drawn") else []
+    return found + [layer for part in model._parts() for layer in _seeded(part)]
 
 
 def _weights(model: Model) -> dict[str, np.ndarray]:
@@ -138,5 +147,7 @@ def _compile(
         raise ValueError(f"{path} is damaged, its state of training cannot be read: {error}; try compile=False") from error
     except ValueError as error:
         raise ValueError(f"{path}: {error} (or load the model without its training, compile=False)") from error
+    for layer, seed in zip(_seeded(model), config.get("seeds", ()), strict=False):
+        layer._drawn = int(seed)
     if config.get("shuffle") is not None:
         model._shuffle = (int(config["shuffle"]), random.times_seeded())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from edgenet.layers.input import InputLayer
 from edgenet.layers.layer import Layer
 from edgenet.layers.tensor import Input, SymbolicTensor
 
@@ -42,6 +43,8 @@ class Sequential(Model):
             TypeError: if `layer` is neither a layer nor an Input.
             ValueError: if an Input does not come first, or the name is taken.
         """
+        if isinstance(layer, InputLayer):
+            layer = layer.output
         if isinstance(layer, SymbolicTensor):
             if self._layers or self._start is not None:
                 raise ValueError(f"{self.name}: an Input comes first, before any layer")
@@ -97,5 +100,4 @@ def _legacy_input(layer: Layer) -> SymbolicTensor | None:
     """The Input of ``input_shape=`` or ``input_dim=`` of a first layer; a model as first layer brings its own shape."""
     if isinstance(layer, Model) and layer.built and len(layer.inputs) == 1:
         return Input(layer.inputs[0].shape[1:], dtype=layer.inputs[0].dtype)
-    shape = getattr(layer, "input_shape_hint", None)
-    return Input(shape) if shape is not None else None
+    return Input(layer.input_shape_hint) if layer.input_shape_hint is not None else None

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from edgenet import layers as layers_module
+from edgenet import layers
 from edgenet.layers.layer import Layer
 from edgenet.layers.tensor import Input, SymbolicTensor, unwrap
 
@@ -16,33 +16,28 @@ if TYPE_CHECKING:
 
 def layer_config(layer: Layer) -> dict[str, Any]:
     """Class and config of a layer.  Raises TypeError if JSON cannot hold the config."""
-    config = layer.get_config()
+    from .model import Model
+    from .sequential import Sequential
+
+    found = layers.serialize(layer)
+    if isinstance(layer, Model) and type(layer).get_config is Model.get_config:
+        found["class_name"] = "Sequential" if isinstance(layer, Sequential) else "Model"  # layers and calls say it all
     try:
-        json.dumps(config, allow_nan=False)
+        json.dumps(found, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise TypeError(
             f"layer {layer.name}: {type(layer).__name__}.get_config() holds what JSON cannot ({error}); "
             "give names and numbers, or override get_config and from_config"
         ) from None
-    return {"class_name": type(layer).__name__, "config": config}
+    return found
 
 
-def layer_from_config(config: Mapping[str, Any], custom_objects: Mapping[str, Any]) -> Layer:
+def layer_from_config(config: Any) -> Layer:
     """The layer of `layer_config`.  Raises ValueError for an unknown class or arguments it does not take."""
-    from .model import Model
-    from .sequential import Sequential
-
-    name = config.get("class_name")
-    known = {"Model": Model, "Functional": Model, "Sequential": Sequential, **custom_objects}
-    cls = known.get(str(name)) or getattr(layers_module, str(name), None)
-    if not (isinstance(cls, type) and issubclass(cls, Layer)):
-        raise ValueError(f"unknown layer class {name!r}: pass custom_objects={{{name!r}: class}}")
     try:
-        if issubclass(cls, Model):
-            return cls.from_config(config["config"], dict(custom_objects))
-        return cls.from_config(config["config"])
+        return layers.deserialize(config)
     except TypeError as error:
-        raise ValueError(f"{name} does not take this config: {error}") from error
+        raise ValueError(f"a layer does not take its config: {error}") from error
 
 
 def model_config(model: Model) -> dict[str, Any]:
@@ -52,10 +47,8 @@ def model_config(model: Model) -> dict[str, Any]:
     inputs = [{"name": t.name, "shape": list(t.shape[1:]), "dtype": t.dtype} for t in model.inputs]
     config: dict[str, Any] = {"name": model.name, "trainable": model.trainable}
     if isinstance(model, Sequential):
-        stack = model.layers if model.built else model._layers
-        return {**config, "inputs": inputs, "layers": [layer_config(x) for x in stack]}
-    layers = model.layers
-    number = {id(layer): i for i, layer in enumerate(layers)}
+        return {**config, "inputs": inputs, "layers": [layer_config(x) for x in model.layers]}
+    number = {id(layer): i for i, layer in enumerate(model.layers)}
     place = {id(t): ["input", i] for i, t in enumerate(model.inputs)}
     calls = []
     for i, call in enumerate(model.calls):
@@ -65,14 +58,14 @@ def model_config(model: Model) -> dict[str, Any]:
     return {
         **config,
         "inputs": inputs,
-        "layers": [layer_config(x) for x in layers],
+        "layers": [layer_config(x) for x in model.layers],
         "calls": calls,
         "outputs": [place[id(t)] for t in model.outputs],
         "nested": [model._nested_inputs, model._nested_outputs],
     }
 
 
-def model_from_config(cls: type[Model], config: dict[str, Any], custom_objects: Mapping[str, Any]) -> Model:
+def model_from_config(cls: type[Model], config: Mapping[str, Any]) -> Model:
     """A model of `model_config`.
 
     Raises:
@@ -82,9 +75,9 @@ def model_from_config(cls: type[Model], config: dict[str, Any], custom_objects: 
 
     try:
         starts = [Input(i["shape"], dtype=i["dtype"], name=i["name"]) for i in config["inputs"]]
-        layers = [layer_from_config(x, custom_objects) for x in config["layers"]]
+        parts = [layer_from_config(x) for x in config["layers"]]
         if issubclass(cls, Sequential):
-            made: Model = cls([*starts, *layers], name=config["name"])
+            made: Model = cls([*starts, *parts], name=config["name"])
         else:
             results: list[list[SymbolicTensor]] = []
 
@@ -93,7 +86,7 @@ def model_from_config(cls: type[Model], config: dict[str, Any], custom_objects: 
 
             for call in config["calls"]:
                 xs = [find(p) for p in call["inputs"]]
-                results.append(unwrap(layers[call["layer"]](xs if call["nested"] else xs[0]))[0])
+                results.append(unwrap(parts[call["layer"]](xs if call["nested"] else xs[0]))[0])
             ends = [find(p) for p in config["outputs"]]
             many_in, many_out = config["nested"]
             made = cls(starts if many_in else starts[0], ends if many_out else ends[0], name=config["name"])
@@ -105,4 +98,4 @@ def model_from_config(cls: type[Model], config: dict[str, Any], custom_objects: 
 
 def to_json(model: Model) -> str:
     """The config of a model as text."""
-    return json.dumps({"class_name": type(model).__name__, "config": model_config(model)})
+    return json.dumps(layer_config(model))

@@ -128,7 +128,7 @@ class Trainer:
             if kind == "train":
                 self._settle_weights()
             runner = self._programs.pop(key, None)
-            if runner is None or not runner.current:
+            if runner is None:
                 runner = self._make(kind, batch, shapes, key[3])
             self._programs[key] = runner
             while len(self._programs) > PROGRAMS:
@@ -161,7 +161,8 @@ class Trainer:
                 return
         self._theta = flatten(self._trained, "theta")
         plan.optimizer.build(self._trained)
-        self._programs.clear()  # they look for the weights where they were
+        for key in [k for k in self._programs if k[0] == "train"]:
+            del self._programs[key]  # it updates the buffer before
 
     # loops -----------------------------------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ ROOMS: dict[str, set[str]] = {
     "datasets": set(),
     "utils": set(),
     "models": LIBRARY,
-    "converters": HUB,
+    "converters": HUB | {"compile"},  # running whole files, for the backend and for checks
     FACE: LIBRARY,
     "cli": LIBRARY | {FACE, "converters"},
     "__main__": {"cli"},
@@ -50,8 +50,8 @@ OTHERS: dict[str, set[str]] = {
     "callbacks": {"tqdm"},
     "datasets": {"tqdm"},
     "models": {"tqdm"},
-    "converters": {"onnx"},
-    "cli": {"tqdm"},
+    "converters": {"onnx", "onnxruntime"},
+    "cli": {"onnxruntime", "tqdm"},
 }
 
 

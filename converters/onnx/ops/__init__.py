@@ -2,7 +2,7 @@
 
 import edgenet.ops  # noqa: F401  registers the ops that importers emit
 
-from . import activation, conv, elementwise, gemm, loss, movement, norm, pool, reduce, shape, training
+from . import activation, conv, elementwise, gemm, loss, movement, norm, pool, reduce, resize, shape, training
 
 __all__ = [
     "activation",
@@ -14,6 +14,7 @@ __all__ = [
     "norm",
     "pool",
     "reduce",
+    "resize",
     "shape",
     "training",
 ]

@@ -191,7 +191,7 @@ def _range(x: Tensor, axis: int, start: int, stop: int, step: int = 1) -> Tensor
     return _cut(x, starts, stops, steps)
 
 
-def _taken(x: Tensor, axis: int, indices: list[int]) -> Tensor:
+def taken(x: Tensor, axis: int, indices: list[int]) -> Tensor:
     """The given places along an axis: one slice for each run of equal distances."""
     runs: list[list[int]] = []
     for i in indices:
@@ -217,7 +217,7 @@ def read_slice(node: OnnxNode) -> Tensor:
         indices = list(range(*slice(starts[axis], stops[axis], steps[axis]).indices(x.shape[axis])))
         if len(indices) > 64:
             node.refuse(f"it turns {len(indices)} places round, which is not supported")
-        x = _taken(x, axis, indices)
+        x = taken(x, axis, indices)
         starts[axis], stops[axis], steps[axis] = None, None, 1
     return _cut(x, starts, stops, steps)
 
@@ -262,7 +262,7 @@ def read_gather(node: OnnxNode) -> Tensor:
     places = [int(i) + size if i < 0 else int(i) for i in indices.reshape(-1)]
     if not places or min(places) < 0 or max(places) >= size:
         node.refuse(f"the indices {places} are not within an axis of size {size}")
-    y = _taken(x, axis, places)
+    y = taken(x, axis, places)
     if indices.ndim:
         return y
     held = arrange.without(y.axes, [axis])
@@ -339,11 +339,11 @@ def read_tile(node: OnnxNode) -> Tensor:
     axes = [a for a in range(x.rank) if repeats[a] > 1]
     value = x.raw
     for axis in axes:  # (…, 1, s, …) broadcast to (…, r, s, …) lies in memory as r copies one behind the other
-        value = _repeated(value, x.place(axis), repeats[axis], before=True)
+        value = repeated(value, x.place(axis), repeats[axis], before=True)
     return node.held(value, x.axes)
 
 
-def _repeated(value: Value, axis: int, times: int, before: bool) -> Value:
+def repeated(value: Value, axis: int, times: int, before: bool) -> Value:
     """The value repeated along an axis, as a whole (`before`) or number by number."""
     shape, size = value.shape, value.shape[axis]
     if isinstance(size, str):

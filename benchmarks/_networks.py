@@ -1,0 +1,206 @@
+"""Small networks, each described once and built twice: from edgenet's layers, and from PyTorch's modules.
+
+A network is a function of a `Builder`; the two builders below turn its words into layers.  Padding is "same"
+everywhere unless a network says "valid".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Part = Callable[["Builder"], None]
+
+
+class Builder(Protocol):
+    """The words that networks are written in."""
+
+    def conv(self, filters: int, kernel: Any, stride: Any = 1, bias: bool = True, valid: bool = False) -> None: ...
+    def depthwise(self, kernel: int, stride: int = 1) -> None: ...
+    def norm(self) -> None: ...
+    def relu(self) -> None: ...
+    def max_pool(self, size: int) -> None: ...
+    def global_average(self) -> None: ...
+    def flatten(self) -> None: ...
+    def dense(self, units: int) -> None: ...
+    def residual(self, branch: Part, shortcut: Part | None = None) -> None: ...
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that ends in logits."""
+
+    name: str
+    shape: tuple[int, ...]
+    """of one sample, NHWC"""
+    classes: int
+    describe: Part
+
+
+def mlp(b: Builder) -> None:
+    """784-512-512-10."""
+    for _ in range(2):
+        b.dense(512)
+        b.relu()
+    b.dense(10)
+
+
+def lenet5(b: Builder) -> None:
+    """LeNet-5 (LeCun et al. 1998, section II.B) with ReLU and maximum pooling."""
+    for filters, valid in ((6, False), (16, True)):
+        b.conv(filters, 5, valid=valid)
+        b.relu()
+        b.max_pool(2)
+    b.flatten()
+    for units in (120, 84):
+        b.dense(units)
+        b.relu()
+    b.dense(10)
+
+
+def cifar_cnn(b: Builder) -> None:
+    """Three stages of two 3×3 convolutions each, as tutorials have them."""
+    for filters in (32, 64, 128):
+        for _ in range(2):
+            b.conv(filters, 3)
+            b.relu()
+        b.max_pool(2)
+    b.flatten()
+    b.dense(128)
+    b.relu()
+    b.dense(10)
+
+
+def _normed(b: Builder, filters: int, kernel: Any, stride: Any = 1) -> None:
+    b.conv(filters, kernel, stride, bias=False)
+    b.norm()
+
+
+def resnet8(b: Builder) -> None:
+    """ResNet-8 of MLPerf Tiny's image classification."""
+    _normed(b, 16, 3)
+    b.relu()
+    for filters, stride in ((16, 1), (32, 2), (64, 2)):
+
+        def branch(b: Builder, filters: int = filters, stride: int = stride) -> None:
+            _normed(b, filters, 3, stride)
+            b.relu()
+            _normed(b, filters, 3)
+
+        def shortcut(b: Builder, filters: int = filters, stride: int = stride) -> None:
+            b.conv(filters, 1, stride)
+
+        b.residual(branch, None if stride == 1 else shortcut)
+        b.relu()
+    b.global_average()
+    b.dense(10)
+
+
+def _separable(b: Builder, filters: int, stride: int = 1) -> None:
+    b.depthwise(3, stride)
+    b.norm()
+    b.relu()
+    _normed(b, filters, 1)
+    b.relu()
+
+
+def ds_cnn(b: Builder) -> None:
+    """DS-CNN of MLPerf Tiny's keyword spotting."""
+    _normed(b, 64, (10, 4), (2, 2))
+    b.relu()
+    for _ in range(4):
+        _separable(b, 64)
+    b.global_average()
+    b.dense(12)
+
+
+def mobilenet(b: Builder) -> None:
+    """MobileNetV1 (Howard et al. 2017, table 1) at a quarter of its width."""
+    _normed(b, 8, 3, 2)
+    b.relu()
+    widths = ((16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2), *[(128, 1)] * 5, (256, 2), (256, 1))
+    for filters, stride in widths:
+        _separable(b, filters, stride)
+    b.global_average()
+    b.dense(2)
+
+
+NETWORKS = {
+    n.name: n
+    for n in (
+        Network("MLP 784-512-512-10", (784,), 10, mlp),
+        Network("LeNet-5", (28, 28, 1), 10, lenet5),
+        Network("CIFAR CNN", (32, 32, 3), 10, cifar_cnn),
+        Network("ResNet-8", (32, 32, 3), 10, resnet8),
+        Network("DS-CNN", (49, 10, 1), 12, ds_cnn),
+        Network("MobileNetV1 0.25 96×96", (96, 96, 3), 2, mobilenet),
+    )
+}
+
+
+class _EdgenetBuilder:
+    def __init__(self, x: Any) -> None:
+        self.x = x
+
+    def conv(self, filters: int, kernel: Any, stride: Any = 1, bias: bool = True, valid: bool = False) -> None:
+        from edgenet import layers
+
+        padding = "valid" if valid else "same"
+        self.x = layers.Conv2D(filters, kernel, strides=stride, padding=padding, use_bias=bias)(self.x)
+
+    def depthwise(self, kernel: int, stride: int = 1) -> None:
+        from edgenet import layers
+
+        self.x = layers.DepthwiseConv2D(kernel, strides=stride, padding="same", use_bias=False)(self.x)
+
+    def norm(self) -> None:
+        from edgenet import layers
+
+        self.x = layers.BatchNormalization()(self.x)
+
+    def relu(self) -> None:
+        from edgenet import layers
+
+        self.x = layers.ReLU()(self.x)
+
+    def max_pool(self, size: int) -> None:
+        from edgenet import layers
+
+        self.x = layers.MaxPooling2D(size)(self.x)
+
+    def global_average(self) -> None:
+        from edgenet import layers
+
+        self.x = layers.GlobalAveragePooling2D()(self.x)
+
+    def flatten(self) -> None:
+        from edgenet import layers
+
+        self.x = layers.Flatten()(self.x)
+
+    def dense(self, units: int) -> None:
+        from edgenet import layers
+
+        self.x = layers.Dense(units)(self.x)
+
+    def residual(self, branch: Part, shortcut: Part | None = None) -> None:
+        from edgenet import layers
+
+        ends = []
+        for part in (branch, shortcut):
+            b = _EdgenetBuilder(self.x)
+            if part is not None:
+                part(b)
+            ends.append(b.x)
+        self.x = layers.Add()(ends)
+
+
+def edgenet_model(network: Network) -> Any:
+    """The network as an `edgenet.Model`."""
+    from edgenet import Input, Model
+
+    x = Input(network.shape)
+    builder = _EdgenetBuilder(x)
+    network.describe(builder)
+    return Model(x, builder.x)
