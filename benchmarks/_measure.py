@@ -11,25 +11,21 @@ come a few unmeasured runs, which wake this contestant's own threads and fill th
 
 A time is the median over the rounds.  A *ratio* is the peer's time by edgenet's, above 1 where edgenet is faster: the
 median of the ratios within the rounds, so that what slows a machine down for a second touches both sides of a fraction.
-Ratios are what may be quoted, together with the machine; absolute times are printed to read along.  "best" is the ratio of
-the best rounds, and "spread" tells how far to trust a line.
+Ratios are what may be quoted, together with the machine; absolute times are printed to read along.  "best" is the
+ratio of the best rounds, and "spread" tells how far to trust a line.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
-import platform
 import re
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -82,20 +78,23 @@ def measure(contestants: Sequence[Contestant], pace: Pace) -> None:
     repeats = {}
     for c in contestants:
         c.run()  # compiles, packs weights, allocates
-        start = time.perf_counter()
-        c.run()
-        repeats[c.name] = max(1, int(pace.window_s / max(time.perf_counter() - start, 1e-7)))
+        repeats[c.name] = max(1, int(pace.window_s / max(min(_seconds(c) for _ in range(3)), 1e-7)))
         c.seconds.clear()
     order = list(contestants)
     for _ in range(pace.rounds):
         for c in order:
             time.sleep(pace.settle_s)
             _warm_up(c, pace.window_s * WARM_SHARE)
-            start = time.perf_counter()
-            for _ in range(repeats[c.name]):
-                c.run()
-            c.seconds.append((time.perf_counter() - start) / repeats[c.name])
+            c.seconds.append(_seconds(c, repeats[c.name]))
         order.append(order.pop(0))
+
+
+def _seconds(c: Contestant, repeats: int = 1) -> float:
+    """Seconds of one run."""
+    start = time.perf_counter()
+    for _ in range(repeats):
+        c.run()
+    return (time.perf_counter() - start) / repeats
 
 
 def _warm_up(c: Contestant, seconds: float) -> None:
@@ -122,7 +121,7 @@ def spread(contestants: Sequence[Contestant]) -> float:
 
 
 def difference(got: Any, wanted: Any) -> float:
-    """Largest difference of two arrays, relative to the largest number wanted (at least 1); infinite where shapes differ."""
+    """Largest difference, relative to the largest number wanted (at least 1); infinite where shapes or NaNs differ."""
     got, wanted = np.asarray(got, np.float64), np.asarray(wanted, np.float64)
     if got.shape != wanted.shape or not np.array_equal(np.isnan(got), np.isnan(wanted)):
         return float("inf")
@@ -141,7 +140,9 @@ def parser(description: str) -> argparse.ArgumentParser:
     p.add_argument("--rounds", type=int, help="interleaved rounds (7)")
     p.add_argument("--only", default="", metavar="REGEX", help="only the cases whose name matches")
     p.add_argument("--json", type=Path, metavar="FILE", help="write the results and the machine's identity there")
-    p.add_argument("--fast", action="store_true", help="tiny cases and short measurements: tries the script, tells nothing")
+    p.add_argument(
+        "--fast", action="store_true", help="tiny cases and short measurements: tries the script, tells nothing"
+    )
     return p
 
 
@@ -176,126 +177,6 @@ def threads(count: int) -> Iterator[None]:
         yield
 
 
-# the machine ----------------------------------------------------------------------------------------------------------
-
-
 def available_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def machine() -> dict[str, Any]:
-    """What a reader must know to place the numbers."""
-    import llvmlite.binding as llvm
-
-    from edgenet.kernels.target import current, l2_bytes
-
-    wanted = ("avx2", "fma", "avx512f", "avx512vl", "avx512vnni", "neon", "dotprod", "sve")
-    features = llvm.get_host_cpu_features()
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    return {
-        "cpu": cpu_model(),
-        "llvm_cpu": llvm.get_host_cpu_name(),
-        "isa": [name for name in wanted if features.get(name)],
-        "cores": available_cores(),
-        "l2_bytes": l2_bytes(0),
-        "target": current().name,
-        "tiles": [f"{current().mr(nv)}x{nv}x{current().lanes}" for nv in range(1, current().widest + 1)],
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "load_average_before": load,
-        "commit": _commit(),
-        "versions": versions(),
-    }
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that take part, where they are installed."""
-    found = {"python": platform.python_version()}
-    for package in ("numpy", "numba", "llvmlite", "onnx", "onnxruntime", "torch"):
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[package] = metadata.version(package)
-    return found
-
-
-def cpu_model() -> str:
-    """The CPU's name, as the system tells it."""
-    with contextlib.suppress(OSError):
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-        found = re.search(r"^(?:model name|Model)\s*:\s*(.+)$", text, re.MULTILINE)
-        if found:
-            return found[1]
-    if sys.platform == "darwin":
-        return _output(["sysctl", "-n", "machdep.cpu.brand_string"])
-    return platform.processor() or platform.machine()
-
-
-def _commit() -> str:
-    """The checkout's commit, with a plus sign where files were changed since."""
-    commit = _output(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"])
-    changed = commit and _output(["git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no"])
-    return commit + "+" * bool(changed)
-
-
-def _output(command: list[str]) -> str:
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return ""
-
-
-# tables ---------------------------------------------------------------------------------------------------------------
-
-
-class Report:
-    """A table that is printed row by row, and kept for JSON."""
-
-    def __init__(self, title: str, columns: dict[str, str], options: argparse.Namespace) -> None:
-        self.columns, self.path = columns, options.json
-        self.machine = machine()
-        self.rows: list[dict[str, Any]] = []
-        self.extra: dict[str, Any] = {}
-        self.failed: list[str] = []
-        self._section: Any = None
-        m = self.machine
-        print(f"{title}\n{m['cpu']}, {m['cores']} cores, target {m['target']} ({', '.join(m['tiles'])}), commit {m['commit']}")
-        print(", ".join(f"{k} {v}" for k, v in m["versions"].items()))
-        if options.fast:
-            print("--fast: the numbers below mean nothing")
-
-    def head(self) -> None:
-        """Print the names of the columns."""
-        cells = [f"{name:<{_width(spec)}}" if "<" in spec else f"{name:>{_width(spec)}}" for name, spec in self.columns.items()]
-        print("\n" + "  ".join(cells).rstrip(), flush=True)
-
-    def add(self, row: dict[str, Any], section: Any = None) -> None:
-        """Print a row; keys beside the columns go to JSON only.  An empty line parts two sections."""
-        if self.rows and section != self._section:
-            print()
-        self._section = section
-        self.rows.append(row)
-        print("  ".join(_cell(row.get(name), spec) for name, spec in self.columns.items()).rstrip(), flush=True)
-
-    def fail(self, sentence: str) -> None:
-        """Note an output that differs, or a case that could not run; the script ends with status 1."""
-        self.failed.append(sentence)
-        print(f"  ! {sentence}", flush=True)
-
-    def close(self) -> int:
-        """Write the JSON file if one was asked for; the exit status."""
-        if self.path:
-            content = {"machine": self.machine, **self.extra, "rows": self.rows, "failed": self.failed}
-            self.path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        if self.failed:
-            print(f"\n{len(self.failed)} failed:", *self.failed, sep="\n  ", file=sys.stderr)
-        return 1 if self.failed else 0
-
-
-def _width(spec: str) -> int:
-    found = re.search(r"\d+", spec)
-    return int(found[0]) if found else 0
-
-
-def _cell(value: Any, spec: str) -> str:
-    if value is None:
-        return f"{'–':>{_width(spec)}}" if "<" not in spec else " " * _width(spec)
-    return f"{value:{spec}}"

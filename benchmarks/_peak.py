@@ -10,12 +10,12 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-
 from _measure import Contestant, Pace, measure, threads
+
 from edgenet.kernels.compiler import In, InI64, Kernel, Out, f32, i64
 from edgenet.kernels.parallel import Table
-from edgenet.kernels.tile import tile
 from edgenet.kernels.target import current
+from edgenet.kernels.tile import tile
 
 #: multiply-adds of each accumulator in one task, and tasks of one run
 LENGTH, TASKS = 4096, 32

@@ -1,4 +1,4 @@
-"""Those that edgenet is held against: onnxruntime for inference, PyTorch for gradients and training, where installed."""
+"""Those that edgenet is held against: onnxruntime for inference, PyTorch for gradients and training."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ class Peer(NamedTuple):
 
 
 def installed(package: str) -> bool:
-    """Whether a peer can take part."""
-    return importlib.util.find_spec(package) is not None
+    """Whether a peer can take part; onnxruntime needs models, which ``onnx`` writes."""
+    needed = (package, "onnx") if package == "onnxruntime" else (package,)
+    return all(importlib.util.find_spec(name) is not None for name in needed)
 
 
 def session(model: bytes, threads: int) -> Any:
@@ -36,7 +37,7 @@ def session(model: bytes, threads: int) -> Any:
 
 
 def onnxruntime_in_place(model: bytes, feeds: Mapping[str, Array], threads: int) -> Peer:
-    """A session whose inputs and outputs stay where they are from run to run, so that nothing is copied or allocated."""
+    """A session whose inputs and outputs stay where they are, so that nothing is copied or allocated."""
     import onnxruntime
 
     s = session(model, threads)

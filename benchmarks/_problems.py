@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-
 from _peers import Peer, onnxruntime_in_place, pytorch
+
 from edgenet import ops
 from edgenet.graph import emit
 
@@ -142,7 +142,9 @@ def conv_gradients(n: int, h: int, ci: int, co: int, k: int, stride: int = 1, gr
         return emit("conv2d_dw", [v_x, v_dy], w_shape=w.shape, **options)
 
     yield Problem(f"{family} dx", f"{family} dx {size}", [dy, w], dx, "torch", theirs(0), nhwc)
-    yield Problem(f"{family} dw", f"{family} dw {size}", [x, dy], dw, "torch", theirs(1), lambda y: y.transpose(2, 3, 1, 0))
+    yield Problem(
+        f"{family} dw", f"{family} dw {size}", [x, dy], dw, "torch", theirs(1), lambda y: y.transpose(2, 3, 1, 0)
+    )
 
 
 def dense(m: int, k: int, n: int) -> Problem:
@@ -220,7 +222,10 @@ def problems(fast: bool) -> Iterator[Problem]:
         yield from (dense(m, 784, 512), dense(m, 512, 512), dense(m, 1024, 10))
     yield from (pool("max", 1, 28, 32, 2, 2), pool("max", 1, 56, 64, 3, 2), pool("avg", 1, 28, 32, 2, 2))
     yield from (global_average(1, 7, 512), pool("max", 32, 28, 32, 2, 2))
-    yield from (elementwise("softmax", "Softmax", 1, 1000, axis=-1), elementwise("softmax", "Softmax", 128, 10, axis=-1))
+    yield from (
+        elementwise("softmax", "Softmax", 1, 1000, axis=-1),
+        elementwise("softmax", "Softmax", 128, 10, axis=-1),
+    )
     yield from (elementwise("relu", "Relu", 1, 32, 32, 64), elementwise("add", "Add", 1, 32, 32, 64, inputs=2))
     yield from (elementwise("sigmoid", "Sigmoid", 1, 32, 32, 64), elementwise("tanh", "Tanh", 1, 32, 32, 64))
     for size in ((32, 32, 32, 32, 3), (32, 14, 128, 128, 3), (32, 32, 16, 32, 3, 2), (32, 16, 64, 64, 1)):

@@ -1,8 +1,8 @@
 """The networks of `_networks` as PyTorch modules with the weights of an edgenet model.
 
-Where the stride is 2, Keras's "same" pads one row at the end, PyTorch's modules pad a row on both sides.  The result has
-the same size and costs the same, but is another number.  So a network is built `exact`, with a padding of its own before
-such a convolution, to be compared, and otherwise, as PyTorch's users write it, to be timed.
+Where the stride is 2, Keras's "same" pads one row at the end, PyTorch's modules pad a row on both sides.  The result
+has the same size and costs the same, but is another number.  So a network is built `exact`, with a padding of its own
+before such a convolution and in float64, to be compared, and otherwise, as PyTorch's users write it, to be timed.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
-
 from _networks import Network, Part
+from torch import nn
 
 Array = np.ndarray
 
@@ -100,7 +99,7 @@ class _TorchBuilder:
 
 
 def torch_module(network: Network, weights: dict[str, list[Array]], exact: bool = False) -> nn.Module:
-    """The network in channels_last, with weights by the kind of layer: "conv", "norm", "dense", in the order of layers."""
+    """The network with `weights` by the kind of layer ("conv", "norm", "dense"), in the order of layers."""
     builder = _TorchBuilder(network.shape, exact)
     network.describe(builder)
     module = nn.Sequential(*builder.modules)
@@ -118,7 +117,7 @@ def torch_module(network: Network, weights: dict[str, list[Array]], exact: bool 
                     _copy(target, left["norm"].pop(0))
     if any(left.values()):
         raise AssertionError(f"{network.name}: weights are left over: { {k: len(v) for k, v in left.items()} }")
-    return module.to(memory_format=torch.channels_last)
+    return module.double() if exact else module.to(memory_format=torch.channels_last)
 
 
 def _oihw(w: Array, groups: int) -> Array:

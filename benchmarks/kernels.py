@@ -2,9 +2,9 @@
 
     python benchmarks/kernels.py --threads 1,2 --only "conv 3×3" --json kernels.json
 
-Each line is one layer with bias and ReLU where it has weights.  Inputs and outputs lie ready in memory on both sides
-(`Program.execute`, onnxruntime's I/O binding), edgenet's channels last, onnxruntime's channels first, PyTorch's channels
-last.  Weights of the forward layers are constants on both sides, so their packing is not timed; those of the gradients
+Each line is one layer, with bias and ReLU where it has weights.  Inputs and outputs lie ready in memory on both sides
+(`Program.execute`, onnxruntime's I/O binding): channels last for edgenet and PyTorch, channels first for onnxruntime.
+Weights of the forward layers are constants on both sides, so their packing is not timed; those of the gradients
 change from run to run, as in training, so it is.  "peak" is the share of the multiply-add peak that was measured on as
 many threads before (`_peak.py`); layers that mostly move memory give GB/s instead, inputs and outputs counted once.
 "ratio" is the peer's time by edgenet's: above 1 edgenet is faster.  `_measure.py` tells how times are taken.
@@ -16,10 +16,12 @@ import argparse
 import sys
 from typing import Any
 
-from _measure import AGREE, Contestant, Pace, Report, chosen, difference, measure, pace, parser, ratio, spread, threads
+from _measure import AGREE, Contestant, Pace, chosen, difference, measure, pace, parser, ratio, spread, threads
 from _peak import measure_peak
 from _peers import Peer, installed
 from _problems import Problem, problems
+from _report import Report
+
 from edgenet.compile import compile_graph
 from edgenet.compile.program import Program
 from edgenet.graph import Graph, get_op
@@ -34,7 +36,10 @@ def compiled(problem: Problem) -> tuple[Program, int, int]:
     """The problem's program with its inputs filled in; operations and bytes of a run."""
     graph = Graph(problem.family)
     y = problem.build(*(graph.input(x.shape) for x in problem.inputs))
-    graph.outputs = [y, *graph.inputs]  # inputs that are outputs too are not overwritten: every run sees the same numbers
+    graph.outputs = [
+        y,
+        *graph.inputs,
+    ]  # inputs that are outputs too are not overwritten: every run sees the same numbers
     program = compile_graph(graph)
     for home, x in zip(program.inputs, problem.inputs, strict=True):
         home[...] = x
@@ -75,7 +80,10 @@ def main(arguments: list[str] | None = None) -> int:
         if not installed(package):
             print(f"{package} is not installed: its columns stay empty")
     peaks = report.extra["peak_flops_per_s"] = {count: measure_peak(count, pace(options)) for count in options.threads}
-    print("multiply-add peak: " + ", ".join(f"{p / 1e9:.0f} GFLOP/s on {t} thread{'s' * (t > 1)}" for t, p in peaks.items()))
+    print(
+        "multiply-add peak: "
+        + ", ".join(f"{p / 1e9:.0f} GFLOP/s on {t} thread{'s' * (t > 1)}" for t, p in peaks.items())
+    )
     report.head()
     for problem in problems(options.fast):
         if chosen(options, problem.name):

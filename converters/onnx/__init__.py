@@ -47,7 +47,8 @@ def read(
         >>> from onnx.parser import parse_model
         >>> print(read(parse_model('''
         ...     <ir_version: 8, opset_import: ["": 17]>
-        ...     net (float[N, 3, 8, 8] x) => (float[N, 3, 4, 4] y) { y = MaxPool <kernel_shape=[2, 2], strides=[2, 2]> (x) }
+        ...     net (float[N, 3, 8, 8] x) => (float[N, 3, 4, 4] y)
+        ...         { y = MaxPool <kernel_shape=[2, 2], strides=[2, 2]> (x) }
         ... ''')))
         net(%x: float32[N, 3, 8, 8])
           %transpose: float32[N, 8, 8, 3] = transpose(%x, perm=(0, 2, 3, 1))

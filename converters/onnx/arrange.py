@@ -1,9 +1,9 @@
 """Arrangements: in which order the axes of a tensor lie in memory.
 
 ONNX speaks of images as (n, c, h, w), edgenet holds them as (n, h, w, c).  Neither side moves data when it crosses the
-border.  Instead each tensor carries its arrangement, a tuple `axes`: place j of what is held is axis ``axes[j]`` of what
-the other side speaks of.  A transposition then only rewrites this tuple; data moves where an operation insists on an
-order of its own, once for each tensor and order.
+border.  Instead each tensor carries its arrangement, a tuple `axes`: place j of what is held is axis ``axes[j]`` of
+what the other side speaks of.  A transposition then only rewrites this tuple; data moves where an operation insists on
+an order of its own, once for each tensor and order.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class EdgenetRep(BackendRep):
         self._by_value: list[int] = []
         """inputs whose contents programs depend on"""
         shapes = [_fixed_shape(i) for i in graph_inputs(model)]
-        integers = [i for i, info in enumerate(graph_inputs(model)) if _dtype(info) != np.float32]
+        integers = any((d := _dtype(info)) is not None and d.kind in "iub" for info in graph_inputs(model))
         if all(s is not None for s in shapes) and not integers:
             self.program([np.empty(s or (), np.float32) for s in shapes])
         elif problems := missing_operators(model):

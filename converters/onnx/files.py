@@ -39,7 +39,9 @@ def _decoded(data: bytes, what: str) -> onnx.ModelProto:
         model = onnx.load_model_from_string(data)
     except Exception as error:
         reason = f"they cannot be decoded ({error}); is the file complete?"
-        raise UnsupportedModelError(f"{what} are no ONNX model" if what == "the bytes" else f"{what} is no ONNX model", [reason]) from None
+        raise UnsupportedModelError(
+            f"{what} are no ONNX model" if what == "the bytes" else f"{what} is no ONNX model", [reason]
+        ) from None
     if not model.HasField("graph"):
         raise UnsupportedModelError(f"{what} hold no ONNX model", ["there is no graph in it"])
     return model
@@ -48,7 +50,7 @@ def _decoded(data: bytes, what: str) -> onnx.ModelProto:
 def save_model(model: onnx.ModelProto, path: str | os.PathLike[str]) -> None:
     """Write a file under a temporary name and give it its own name when it is complete."""
     path = Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or ".")
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(model.SerializeToString())

@@ -5,7 +5,8 @@ that are reshaped, cast or dequantised first.  A node all of whose inputs are kn
 of this reaches the graph.  A size that is not known yet travels as its name in an array of objects; operators that only
 move numbers let it through.
 
-Each function takes the node (for its attributes) and returns the outputs; formulas are those of the ONNX operator pages.
+Each function takes the node (for its attributes) and returns the outputs; the formulas are those of the ONNX operator
+pages.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def fold(node: OnnxNode) -> list[np.ndarray]:
         raise Refused(f"it computes with the size {', '.join(unknown)}: pass `shapes` that makes it a number")
     with np.errstate(all="ignore"):
         result = function(node)
-    return [np.asarray(r) for r in (result if isinstance(result, list | tuple) else [result])]
+    results = result if isinstance(result, list | tuple) else [result]
+    return [np.asarray(r, object if isinstance(r, str) else None) for r in results]
 
 
 def limited(shape: Sequence[Any]) -> tuple[int, ...]:
@@ -207,16 +209,16 @@ def _constant(node: OnnxNode) -> np.ndarray:
 def _constant_of_shape(node: OnnxNode) -> np.ndarray:
     tensor = node.attr("value")
     value = np.zeros(1, np.float32) if tensor is None else np.asarray(onnx.numpy_helper.to_array(tensor))
-    return np.full(limited(node.known(0).reshape(-1)), value.reshape(-1)[0])
+    return np.full(limited(node.known_ints(0)), value.reshape(-1)[0])
 
 
 @folds("Range")
 def _range(node: OnnxNode) -> np.ndarray:
-    start, limit, delta = (a.reshape(()) for a in _arrays(node))
+    start, limit, delta = _arrays(node)
     if delta == 0:
         raise Refused("its step is 0")
-    limited([max(0, math.ceil((limit - start) / delta))])
-    return np.arange(start, limit, delta, start.dtype)
+    limited([max(0, math.ceil(((limit - start) / delta).item()))])
+    return np.asarray(np.arange(start.item(), limit.item(), delta.item()), start.dtype)
 
 
 @folds("Expand")

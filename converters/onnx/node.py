@@ -42,6 +42,8 @@ class OnnxNode:
         if name not in self._attributes:
             return default
         value = onnx.helper.get_attribute_value(self._attributes[name])
+        if isinstance(value, float):  # the number that was meant: 0.2, and not the float32 nearest to it
+            return float(str(np.float32(value)))
         if isinstance(default, float) and isinstance(value, int):
             return float(value)
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
@@ -133,8 +135,8 @@ class OnnxNode:
 
     def constant(self, array: Any, like: Tensor | None = None) -> Tensor:
         """A tensor known while reading; `like`: it is this tensor, only seen otherwise."""
-        name = self.output_names[0] if like is None else like.name
-        return Tensor.known(self.graph, name, array, weight=like is not None and like.weight)
+        weight = like is not None and like.weight
+        return Tensor.known(self.graph, like.name if like is not None and weight else "", array, weight)
 
     def held(self, value: Value, axes: Axes | None = None) -> Tensor:
         """A tensor that a value holds."""

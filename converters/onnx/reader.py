@@ -1,9 +1,9 @@
 """ONNX → Graph.
 
-`read` takes four steps: it checks the frame of the model (opset, inputs, initialisers), orders the nodes that the outputs
-need, hands each to `fold` (everything known) or to its importer (`registry`), and arranges the outputs as ONNX has them.
-Nothing stops at the first problem: a node that cannot be taken over leaves its outputs open, what depends on them is
-passed over, and one error lists all that was found.
+`read` takes four steps: it checks the frame of the model (opset, inputs, initialisers), orders the nodes that the
+outputs need, hands each to `fold` (everything known) or to its importer (`registry`), and arranges the outputs as ONNX
+has them.  Nothing stops at the first problem: a node that cannot be taken over leaves its outputs open, what depends on
+them is passed over, and one error lists all that was found.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.inliner
 
 from edgenet.graph import Graph, Value
 from edgenet.graph.spec import DTYPES
@@ -192,7 +193,9 @@ class Reader:
                 self.problems.append(f"the initialiser {tensor.name!r} is damaged: {error}")
                 continue
             self.tensors[tensor.name] = Tensor.known(self.graph, tensor.name, array, weight=True)
-        self.problems += [f"the sparse initialiser {t.values.name!r} is not supported" for t in graph.sparse_initializer]
+        self.problems += [
+            f"the sparse initialiser {t.values.name!r} is not supported" for t in graph.sparse_initializer
+        ]
 
     # order -----------------------------------------------------------------------------------------------------------
 
@@ -217,7 +220,9 @@ class Reader:
                     before = [makers[name] for name in graph.node[i].input if name in makers]
                     for j in before:
                         if state.get(j) == 1:
-                            self.problems.append(f"{_who(graph.node[i])}: it depends on itself, through {_who(graph.node[j])}")
+                            self.problems.append(
+                                f"{_who(graph.node[i])}: it depends on itself, through {_who(graph.node[j])}"
+                            )
                     stack += [j for j in reversed(before) if state.get(j, 0) == 0]
                     continue
                 stack.pop()
@@ -244,8 +249,8 @@ class Reader:
         if found is None and not foldable:
             where = f" of the domain {domain!r}" if domain else ""
             self.problems.append(
-                f"{_who(proto)}: the operator {proto.op_type}{where} (opset {opset}) is not supported; export without it, "
-                "or cut the model before it"
+                f"{_who(proto)}: the operator {proto.op_type}{where} (opset {opset}) is not supported; export "
+                "without it, or cut the model before it"
             )
             return
         if self.probe or any(name and self.tensors.get(name) is None for name in proto.input):
@@ -268,10 +273,7 @@ class Reader:
         known = [t for t in node.inputs if t is not None]
         if foldable and all(t.array is not None for t in known):
             arrays = _fold.fold(node)
-            source = known[0] if len({id(t) for t in known if t.weight}) == 1 and known[0].weight else None
-            results = [node.constant(a, like=source if node.op in KEEPS else None) for a in arrays]
-            for tensor, name in zip(results, node.output_names, strict=False):
-                tensor.name = tensor.name if tensor.weight else name
+            results = [node.constant(a, like=known[0] if node.op in KEEPS else None) for a in arrays]
         elif found is None:
             held = next(t for t in known if t.array is None)
             node.refuse(f"{node.op} is supported on constants only, but {held.name!r} is computed from the inputs")

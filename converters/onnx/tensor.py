@@ -140,12 +140,15 @@ class Tensor:
         """
         if self.rank == rank and self._base is not None:
             return self.arranged(axes)
+        if not self.rank:
+            return self.plain()
         shape = (1,) * (rank - self.rank) + self.shape
         if self._base is None:
             return self.form(shape, axes, strip)
         if axes == arrange.plain(rank):
             return self.plain()
-        return transpose(reshape(self.plain(), shape), axes)
+        value = transpose(reshape(self.plain(), shape), axes)
+        return reshape(value, _stripped(value.shape)) if strip else value
 
     def parameter(self, axes: Axes | None = None, shape: Sequence[int] | None = None, trainable: bool = True) -> Value:
         """A weight: becomes a variable, reshaped to `shape` and then arranged as `axes`, once, while reading."""

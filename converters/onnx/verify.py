@@ -77,8 +77,8 @@ def verify(
     if bad:
         worst = max(bad, key=lambda d: np.nan_to_num(d.relative, nan=np.inf))
         raise VerificationError(
-            f"{len(bad)} of {len(found)} outputs differ from onnxruntime by more than {AGREE:g}: worst is {worst.output!r} "
-            f"by {worst.relative:.3g} at batch {worst.batch} (seed {seed})"
+            f"{len(bad)} of {len(found)} outputs differ from onnxruntime by more than {AGREE:g}: worst is "
+            f"{worst.output!r} by {worst.relative:.3g} at batch {worst.batch} (seed {seed})"
         )
     return found
 

@@ -1,4 +1,4 @@
-"""The sliding window of a convolution or pooling as ONNX describes it: strides, dilations, pads, auto_pad, ceil_mode."""
+"""The sliding window of a convolution or pooling as ONNX describes it: strides, dilations, pads, auto_pad."""
 
 from __future__ import annotations
 

@@ -313,5 +313,3 @@ class Writer:
 def _info(name: str, value: Value, axes: Axes) -> Any:
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(value.dtype))
     return helper.make_tensor_value_info(name, kind, list(arrange.arranged(value.shape, axes)))
-
-

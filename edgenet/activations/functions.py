@@ -7,6 +7,8 @@ from edgenet.graph import Value
 
 #: α and scale of selu (Klambauer et al. 2017, arXiv:1706.02515)
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+#: makes any difference of two numbers of ordinary size larger than 1
+HUGE = 1e30
 
 
 def linear(x: Value) -> Value:
@@ -33,7 +35,8 @@ def relu(x: Value, negative_slope: float = 0.0, max_value: float | None = None, 
         if max_value is None:
             return ops.leaky_relu(x, negative_slope)
         return ops.minimum(ops.leaky_relu(x, negative_slope), max_value)
-    y = x * ops.greater(x, threshold)
+    # 1 above the threshold, else 0: a clip rather than a comparison, because a clip has a gradient, here 0
+    y = x * ops.clip((x - threshold) * HUGE, 0.0, 1.0)
     if max_value is not None:
         y = ops.clip(y, 0.0, max_value)
     return y if negative_slope == 0 else y - ops.relu(threshold - x) * negative_slope

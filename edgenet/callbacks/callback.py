@@ -78,9 +78,8 @@ class CallbackList:
 
     def _hearing(self, name: str) -> list[Callable[..., Any]]:
         """The methods that are overridden: a batch is too short for empty calls."""
-        unheard = getattr(Callback, name)
-        heard = [c for c in self.callbacks if getattr(type(c), name, None) is not unheard and hasattr(c, name)]
-        return [getattr(c, name) for c in heard]
+        methods = [getattr(c, name) for c in self.callbacks]
+        return [m for m in methods if getattr(m, "__func__", m) is not getattr(Callback, name)]
 
     def call(self, name: str, *args: Any) -> None:
         """Call a method of all callbacks."""

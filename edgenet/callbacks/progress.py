@@ -69,7 +69,9 @@ class Progress:
         elif self.verbose == 2:
             seconds = time.perf_counter() - self.started
             told = figures(logs)
-            print(f"{self.title} - {self.steps}/{self.steps} - {seconds:.1f}s{' - ' + told if told else ''}", flush=True)
+            print(
+                f"{self.title} - {self.steps}/{self.steps} - {seconds:.1f}s{' - ' + told if told else ''}", flush=True
+            )
 
     def abandon(self) -> None:
         """End the line of a loop that was interrupted."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from .graph import Graph, Node, Value
 from .spec import ShapeError, Spec
+from .variable import Variable
 
 if TYPE_CHECKING:
     from edgenet.kernels.compiler import Kernel
@@ -107,7 +108,7 @@ def registered_ops() -> dict[str, Op]:
 
 
 def emit(name: str, inputs: Sequence[Any], **attrs: Any) -> Any:
-    """Add a node; arrays and numbers among the inputs become constants.  Returns its output, or a tuple of them."""
+    """Add a node; arrays and numbers among the inputs become constants, variables their values.  Returns its output, or a tuple of them."""
     op = get_op(name)
     graph = next((v.graph for v in inputs if isinstance(v, Value)), None)
     if graph is None:
@@ -131,6 +132,8 @@ def _as_value(graph: Graph, name: str, value: Any) -> Value | None:
         if value.graph is not graph:
             raise ValueError(f"{name}: its inputs belong to different graphs ({value.graph.name}, {graph.name})")
         return value
+    if isinstance(value, Variable):
+        return graph.variable(value)
     array = np.asarray(value)
     if array.dtype.kind in "fiub":
         return graph.constant(array.astype(np.float32) if array.ndim == 0 and array.dtype.kind != "f" else array)

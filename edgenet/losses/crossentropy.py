@@ -83,9 +83,7 @@ def sparse_categorical_crossentropy(y_true: Value, y_pred: Value, from_logits: b
     return ops.sparse_softmax_cross_entropy(logits, labels)
 
 
-def binary_crossentropy(
-    y_true: Value, y_pred: Value, from_logits: bool = False, label_smoothing: float = 0.0
-) -> Value:
+def binary_crossentropy(y_true: Value, y_pred: Value, from_logits: bool = False, label_smoothing: float = 0.0) -> Value:
     """-mean (t log p + (1 - t) log(1 - p)) over the last axis.
 
     Args:

@@ -83,9 +83,7 @@ _classes: dict[str, type[Loss]] = {}
 class FunctionLoss(Loss, named=False):
     """A loss made of a function ``(y_true, y_pred) -> values``; targets reach it as float32."""
 
-    def __init__(
-        self, fn: Callable[..., Any], name: str | None = None, reduction: str = "sum_over_batch_size"
-    ) -> None:
+    def __init__(self, fn: Callable[..., Any], name: str | None = None, reduction: str = "sum_over_batch_size") -> None:
         super().__init__(name or getattr(fn, "__name__", type(fn).__name__), reduction)
         self.fn = fn
         self.labels = getattr(fn, "labels", "float32")

@@ -25,6 +25,8 @@ CONFIG = "config.json"
 LARGEST_CONFIG_BYTES = 64 << 20
 #: the header of a .npy member, at most
 HEADER_BYTES = 4096
+#: what zipfile and NumPy raise on damaged files, ValueError aside
+DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError, RuntimeError, struct.error, AttributeError)
 DTYPES = ("float32", "int32", "int64", "bool")
 
 
@@ -60,12 +62,13 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.nda
         FileNotFoundError: if there is no such file.
         ValueError: if it is no file of `write`, or damaged.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            config = _config(archive, path)
-            found = {n: _array(archive, n, told) for n, told in config["arrays"].items()}
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, UnicodeDecodeError, struct.error, NotImplementedError) as e:
-        raise ValueError(f"{path} is no model file of edgenet, or it is damaged: {e}") from e
+    with open(path, "rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                config = _config(archive, path)
+                found = {n: _array(archive, n, told) for n, told in config["arrays"].items()}
+        except DAMAGE as error:
+            raise ValueError(f"{path} is no model file of edgenet, or it is damaged: {error}") from error
     return config, found
 
 
@@ -95,7 +98,9 @@ def _array(archive: zipfile.ZipFile, name: str, told: Any) -> np.ndarray:
     shape, dtype = told.get("shape"), told.get("dtype")
     known = isinstance(shape, list) and all(isinstance(d, int) and d >= 0 for d in shape)
     if dtype not in DTYPES or not known:
-        raise ValueError(f"array {name!r} of the file is said to be {dtype} of shape {shape}, which is no array of a model")
+        raise ValueError(
+            f"array {name!r} of the file is said to be {dtype} of shape {shape}, which is no array of a model"
+        )
     info = archive.getinfo(_member(name))
     size = math.prod(shape) * np.dtype(dtype).itemsize
     if not size < info.file_size <= size + HEADER_BYTES:

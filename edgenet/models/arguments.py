@@ -49,7 +49,9 @@ def read(model: Any, x: Any, y: Any, sample_weight: Any, class_weight: Mapping[i
 def validation(model: Any, given: Any) -> Data:
     """The samples of ``validation_data``.  Raises ValueError unless it is (x, y) or (x, y, sample_weight)."""
     if not isinstance(given, list | tuple) or len(given) not in (2, 3):
-        raise ValueError(f"{model.name}.fit: validation_data must be (x, y) or (x, y, sample_weight), got {type(given)}")
+        raise ValueError(
+            f"{model.name}.fit: validation_data must be (x, y) or (x, y, sample_weight), got {type(given)}"
+        )
     x, y, weight = (*given, None)[:3]
     return read(model, x, y, weight, None, "fit (validation_data)")
 
@@ -64,12 +66,12 @@ def _check_labels(labels: np.ndarray, classes: int, where: str) -> None:
             "or soft targets need categorical_crossentropy"
         )
     if not (low >= 0 and high < classes):
-        raise ValueError(f"{where}: the model has {classes} classes, so labels are 0 to {classes - 1}; got {low} to {high}")
+        raise ValueError(
+            f"{where}: the model has {classes} classes, so labels are 0 to {classes - 1}; got {low} to {high}"
+        )
 
 
-def _weights(
-    data: Data, sample_weight: Any, class_weight: Mapping[int, float] | None, where: str
-) -> np.ndarray | None:
+def _weights(data: Data, sample_weight: Any, class_weight: Mapping[int, float] | None, where: str) -> np.ndarray | None:
     weight: np.ndarray | None = None
     if sample_weight is not None:
         weight = np.asarray(sample_weight, np.float32)

@@ -152,7 +152,9 @@ class Model(Trainer, Layer):
         for value, name in zip(graph.outputs, self.output_names, strict=True):
             if value.node is not None and value.name != name:
                 if name in named:
-                    named[name].name = graph.unique(name)  # a node may bear the name of its op, which is the layer's too
+                    named[name].name = graph.unique(
+                        name
+                    )  # a node may bear the name of its op, which is the layer's too
                 value.name = name
         return graph
 

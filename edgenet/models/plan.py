@@ -12,9 +12,7 @@ from edgenet.optimizers import Optimizer
 from .programs import Plan
 
 
-def make_plan(
-    model: str, outputs: list[str], optimizer: Optimizer, loss: Any, loss_weights: Any, metrics: Any
-) -> Plan:
+def make_plan(model: str, outputs: list[str], optimizer: Optimizer, loss: Any, loss_weights: Any, metrics: Any) -> Plan:
     """The losses, their factors and the metrics of each output.
 
     Raises:

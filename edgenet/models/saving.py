@@ -62,7 +62,9 @@ def load_model(
         raise ValueError(f"{filepath}: an ONNX file is read by edgenet.converters.onnx")
     config, arrays = archive.read(filepath)
     if "model" not in config:
-        raise ValueError(f"{filepath} holds weights alone: make the model, then call model.load_weights({str(filepath)!r})")
+        raise ValueError(
+            f"{filepath} holds weights alone: make the model, then call model.load_weights({str(filepath)!r})"
+        )
     custom = dict(custom_objects or {})
     with custom_object_scope(custom):
         model = serialize.layer_from_config(config["model"])
@@ -144,7 +146,9 @@ def _compile(
         state = {n.removeprefix("optimizer/"): a for n, a in arrays.items() if n.startswith("optimizer/")}
         optimizer.set_state(state, owners)
     except (KeyError, IndexError, TypeError) as error:
-        raise ValueError(f"{path} is damaged, its state of training cannot be read: {error}; try compile=False") from error
+        raise ValueError(
+            f"{path} is damaged, its state of training cannot be read: {error}; try compile=False"
+        ) from error
     except ValueError as error:
         raise ValueError(f"{path}: {error} (or load the model without its training, compile=False)") from error
     for layer, seed in zip(_seeded(model), config.get("seeds", ()), strict=False):

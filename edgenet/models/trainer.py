@@ -103,7 +103,9 @@ class Trainer:
 
     def _compiled(self, what: str) -> dict[str, Any]:
         if self._compile_arguments is None:
-            raise ValueError(f"{self.name}.{what}: the model has no loss yet; call model.compile(optimizer, loss) first")
+            raise ValueError(
+                f"{self.name}.{what}: the model has no loss yet; call model.compile(optimizer, loss) first"
+            )
         return self._compile_arguments
 
     def _planned(self) -> Plan:

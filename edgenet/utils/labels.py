@@ -30,9 +30,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
         labels = labels[..., 0]
     count = int(labels.max()) + 1 if num_classes is None and labels.size else int(num_classes or 0)
     if labels.size and not 0 <= labels.min() <= labels.max() < count:
-        raise ValueError(
-            f"to_categorical: expected labels from 0 to {count - 1}, got {labels.min()} to {labels.max()}"
-        )
+        raise ValueError(f"to_categorical: expected labels from 0 to {count - 1}, got {labels.min()} to {labels.max()}")
     rows = np.zeros((*labels.shape, count), np.float32)
     np.put_along_axis(rows, labels[..., None], 1, axis=-1)
     return rows

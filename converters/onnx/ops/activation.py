@@ -115,9 +115,9 @@ def _softmax_since_13(node: OnnxNode, name: str) -> Tensor:
     return x.map(lambda v: emit(name, [v], axis=place))
 
 
-for _op, _name in (("Softmax", "softmax"), ("LogSoftmax", "log_softmax")):
-    importer(_op, 1)(lambda node, name=_name: _softmax_before_13(node, name))
-    importer(_op, 13)(lambda node, name=_name: _softmax_since_13(node, name))
+for _onnx, _name in (("Softmax", "softmax"), ("LogSoftmax", "log_softmax")):
+    importer(_onnx, 1)(lambda node, name=_name: _softmax_before_13(node, name))
+    importer(_onnx, 13)(lambda node, name=_name: _softmax_since_13(node, name))
 
 
 def _write_softmax(onnx_op: str) -> Callable[[Node, Writer], None]:
@@ -147,40 +147,40 @@ def _composed(onnx_op: str, since: int, formula: Callable[..., Value], **attribu
         return node.input(0).map(lambda x: formula(x, **values))
 
 
-def _op(name: str, *inputs: Any, **attrs: Any) -> Value:
+def _emit(name: str, *inputs: Any, **attrs: Any) -> Value:
     return one(emit(name, list(inputs), **attrs))
 
 
 def _positive(x: Value) -> Value:
-    return _op("relu", x)
+    return _emit("relu", x)
 
 
 def _negative(x: Value) -> Value:
-    return _op("minimum", x, 0.0)
+    return _emit("minimum", x, 0.0)
 
 
 def _hard_sigmoid(x: Value, alpha: float, beta: float) -> Value:
-    return _op("clip", x * alpha + beta, low=0.0, high=1.0)
+    return _emit("clip", x * alpha + beta, low=0.0, high=1.0)
 
 
 def _elu(x: Value, alpha: float) -> Value:
-    return _positive(x) + (_op("exp", _negative(x)) - 1.0) * alpha
+    return _positive(x) + (_emit("exp", _negative(x)) - 1.0) * alpha
 
 
 def _softplus(x: Value) -> Value:
     """Log(1 + e^x) without overflow."""
-    return _positive(x) + _op("log", _op("exp", -_op("abs", x)) + 1.0)
+    return _positive(x) + _emit("log", _emit("exp", -_emit("abs", x)) + 1.0)
 
 
 _composed("HardSigmoid", 6, _hard_sigmoid, alpha=0.2, beta=0.5)
 _composed("HardSwish", 14, lambda x: x * _hard_sigmoid(x, 1 / 6, 0.5))
 _composed("Elu", 6, _elu, alpha=1.0)
 _composed("Selu", 6, lambda x, alpha, gamma: _elu(x, alpha) * gamma, alpha=1.6732631921768188, gamma=1.0507010221481323)
-_composed("Celu", 12, lambda x, alpha: _positive(x) + (_op("exp", _negative(x) / alpha) - 1.0) * alpha, alpha=1.0)
+_composed("Celu", 12, lambda x, alpha: _positive(x) + (_emit("exp", _negative(x) / alpha) - 1.0) * alpha, alpha=1.0)
 _composed("Softplus", 1, _softplus)
-_composed("Softsign", 1, lambda x: x / (_op("abs", x) + 1.0))
-_composed("Mish", 18, lambda x: x * _op("tanh", _softplus(x)))
-_composed("Swish", 24, lambda x, alpha: x * _op("sigmoid", x if alpha == 1 else x * alpha), alpha=1.0)
+_composed("Softsign", 1, lambda x: x / (_emit("abs", x) + 1.0))
+_composed("Mish", 18, lambda x: x * _emit("tanh", _softplus(x)))
+_composed("Swish", 24, lambda x, alpha: x * _emit("sigmoid", x if alpha == 1 else x * alpha), alpha=1.0)
 
 
 @importer("PRelu", since=7)
@@ -190,5 +190,3 @@ def read_prelu(node: OnnxNode) -> Tensor:
         node.refuse(f"the slope of shape {list(slope.shape)} has more axes than the input {list(x.shape)}")
     factor = slope.operand(x.rank, x.axes, strip=True)
     return x.map(lambda v: _positive(v) + _negative(v) * factor)
-
-

@@ -69,34 +69,10 @@ def read_conv_transpose(node: OnnxNode) -> Tensor:
     if axes == 1:
         strides, dilation, padding, sizes = (1, *strides), (1, *dilation), ((0, 0), *padding), [1, *sizes]
     order, shape = kernel_axes(w)
-    y = one(
-        emit(
-            "conv2d_dx", [value, w.parameter(order, shape)], x_shape=(x.shape[0], *sizes, w.shape[1] * groups),
-            strides=strides, padding=padding, dilation=dilation, groups=groups,
-        )  # fmt: skip
-    )
+    attrs = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    x_shape = (x.shape[0], *sizes, w.shape[1] * groups)
+    y = one(emit("conv2d_dx", [value, w.parameter(order, shape)], x_shape=x_shape, **attrs))
     return result(x, y if b is None else one(emit("add", [y, b.parameter()])))
-
-
-def _transposed_pads(
-    node: OnnxNode, x: Tensor, full: list[int], spans: list[int], strides: tuple[int, ...]
-) -> tuple[tuple[int, ...], list[int]]:
-    """Padding (all begins, then all ends) and sizes of the result, which padding cuts out of the `full` one."""
-    axes = len(full)
-    auto, wanted = node.attr("auto_pad", "NOTSET"), node.ints("output_shape", ())
-    if auto == "NOTSET" and not wanted:
-        pads = node.ints("pads", (0,) * 2 * axes, 2 * axes)
-    elif auto == "VALID":
-        pads = auto_pads(node, auto, full, spans, strides)
-    else:
-        node.ignore("pads")
-        wanted = wanted[-axes:] if wanted else tuple(n * s for n, s in zip(x.shape[2:], strides, strict=True))
-        totals = [f - n for f, n in zip(full, wanted, strict=True)]
-        less, more = [t // 2 for t in totals], [t - t // 2 for t in totals]
-        pads = (*less, *more) if auto == "SAME_UPPER" else (*more, *less)
-    if any(p < 0 for p in pads):
-        node.refuse(f"it needs the negative padding {list(pads)}, which is not supported")
-    return pads, [f - a - b for f, a, b in zip(full, pads[:axes], pads[axes:], strict=True)]
 
 
 @exporter("conv2d_dx")
@@ -104,7 +80,8 @@ def write_conv_transpose(node: Node, out: Writer) -> None:
     dy, w = node.inputs
     assert dy is not None and w is not None
     attrs = node.attrs
-    rows = zip(attrs["x_shape"][1:3], dy.shape[1:3], w.shape[:2], attrs["strides"], attrs["dilation"], attrs["padding"])
+    sizes = attrs["x_shape"][1:3], dy.shape[1:3], w.shape[:2]
+    rows = zip(*sizes, attrs["strides"], attrs["dilation"], attrs["padding"], strict=True)
     extra = [x - s * (y - 1) - d * (k - 1) - 1 + a + b for x, y, k, s, d, (a, b) in rows]
     window = write_window(w.shape[:2], attrs)
     if any(extra):

@@ -53,23 +53,20 @@ def read_matmul(node: OnnxNode) -> Tensor:
     elif w.rank == 1:
         matrix = w.parameter(shape=(*w.shape, 1))
     else:
-        node.refuse(f"a product of shapes {list(x.shape)} and {list(w.shape)} is not supported: the right one must be a matrix")
+        node.refuse(
+            f"a product of shapes {list(x.shape)} and {list(w.shape)} is not supported: the right one must be a matrix"
+        )
     lead = x.shape[:-1]
     rows = (*lead, *w.shape[1:]) if w.rank < 2 else (*lead, w.shape[-1])
     value = x.plain()
     if x.rank != 2:
-        names = [s for s in lead if isinstance(s, str)]
-        if len(names) > 1:
-            node.refuse(f"its input of shape {list(x.shape)} needs known sizes: pass `shapes` that makes them numbers")
-        m = names[0] if names and arrange.product(lead) == 1 else -1 if names else arrange.product(lead)
-        value = reshape(value, (m, x.shape[-1]) if m != -1 else _merged(node, x))
+        names, size = [s for s in lead if isinstance(s, str)], arrange.product(lead)
+        if len(names) > 1 or (names and size != 1):
+            node.refuse(
+                f"the rows of its input of shape {list(x.shape)} must be known: pass `shapes` that makes them so"
+            )
+        value = reshape(value, (names[0] if names else size, x.shape[-1]))
     return node.held(reshape(_dense(value, matrix), rows))
-
-
-def _merged(node: OnnxNode, x: Tensor) -> tuple[str, int]:
-    node.refuse(
-        f"its input of shape {list(x.shape)} becomes a matrix whose number of rows is not known: pass `shapes` that makes it"
-    )
 
 
 @exporter("dense")

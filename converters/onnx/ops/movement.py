@@ -142,7 +142,9 @@ def read_cast(node: OnnxNode) -> Tensor:
     node.ignore("saturate", "round_mode")
     to = node.attr("to", 0)
     kind, source = np.dtype(np.float32) if to in FLOATS else dtype_of(to), np.dtype(x.dtype)
-    if (kind.kind == "f" and to not in FLOATS) or kind.kind != source.kind and not {kind.kind, source.kind} <= set("iu"):
+    if (kind.kind == "f" and to not in FLOATS) or (
+        kind.kind != source.kind and not {kind.kind, source.kind} <= set("iu")
+    ):
         node.refuse(f"a cast from {source} to {onnx.TensorProto.DataType.Name(to)} is not supported")
     return x
 
@@ -374,7 +376,8 @@ def read_depth_to_space(node: OnnxNode) -> Tensor:
 
 @importer("SpaceToDepth", since=1)
 def read_space_to_depth(node: OnnxNode) -> Tensor:
-    return _blocks(node, "space_to_depth", "DCR")
+    node.only("mode", "DCR", "CRD")
+    return _blocks(node, "space_to_depth", node.attr("mode", "DCR"))
 
 
 @exporter("depth_to_space")

@@ -86,4 +86,6 @@ def read_resize(node: OnnxNode) -> Tensor:
     mode = node.attr("coordinate_transformation_mode", "half_pixel")
     scales, sizes = node.known(2), node.known_ints(3)
     sizes = None if scales is not None and scales.size else sizes
-    return _resized(node, scales.tolist() if sizes is None else (), sizes, mode, node.attr("nearest_mode", "round_prefer_floor"))
+    return _resized(
+        node, scales.tolist() if sizes is None else (), sizes, mode, node.attr("nearest_mode", "round_prefer_floor")
+    )

@@ -1,0 +1,130 @@
+"""What goes wrong is said in a sentence: what came, what was expected, what to do."""
+
+import numpy as np
+import pytest
+
+from edgenet import Input, Model, Sequential, layers, optimizers
+from edgenet.graph import ShapeError
+
+X, Y = np.ones((6, 4), np.float32), np.zeros(6, np.int64)
+
+
+def classifier(loss="sparse_categorical_crossentropy", **options):
+    model = Sequential([Input((4,)), layers.Dense(3, activation="softmax", name="out")], name="net")
+    if loss:
+        model.compile("sgd", loss, **options)
+    return model
+
+
+@pytest.mark.parametrize("call", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
+def test_a_model_without_a_loss(call):
+    with pytest.raises(ValueError, match=rf"net\.{call}: the model has no loss yet; call model\.compile"):
+        getattr(classifier(loss=None), call)(X, Y)
+    with pytest.raises(ValueError, match=r"compile\(loss=…\) is missing"):
+        Sequential([Input((4,)), layers.Dense(3)], name="net").compile("sgd")
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "kind", "message"),
+    [
+        (np.ones((6, 5)), Y, ShapeError, r"input 'input': expected an array of shape \(n, 4\), got \(6, 5\)"),
+        (np.ones(4), Y, ShapeError, r"got \(4,\); is the batch axis missing\?|expected an array of shape"),
+        (X, Y[:5], ShapeError, "equally many samples everywhere, got x 6, y 5"),
+        (X[:0], Y[:0], ShapeError, "expected at least one sample"),
+        (X, None, ValueError, "y is missing"),
+        (None, Y, ValueError, "x is missing"),
+        (X, Y + 3, ValueError, "the model has 3 classes, so labels are 0 to 2; got 3 to 3"),
+        (X, Y - 1, ValueError, "labels are 0 to 2; got -1 to -1"),
+        (X, Y + 0.5, ValueError, "takes integer labels, got float64 with fractions"),
+        (X, np.eye(3)[Y], ShapeError, "one-hot targets need categorical_crossentropy"),
+        (["a"] * 6, Y, TypeError, "expected an array of numbers, got list of dtype"),
+        ([[1], [1, 2]], Y, TypeError, "a list of parts that differ"),
+        ((b for b in "ab"), Y, TypeError, "iterate over a generator or data loader yourself"),
+        ({"other": X}, Y, ValueError, r"a dictionary with the keys \['input'\], got \['other'\]"),
+    ],
+)
+def test_samples_that_do_not_fit(x, y, kind, message):
+    with pytest.raises(kind, match=message):
+        classifier().fit(x, y, verbose=0)
+
+
+def test_a_missing_or_surplus_last_axis_of_size_one_is_forgiven():
+    model = Sequential([Input((2, 2, 1)), layers.Flatten(), layers.Dense(1)])
+    x = np.arange(8, dtype=np.float32).reshape(2, 2, 2)
+    np.testing.assert_array_equal(model.predict(x), model.predict(x[..., None]))
+    assert classifier().predict(X[..., None]).shape == (6, 3)
+
+
+def test_several_inputs():
+    a, b = Input((4,), name="a"), Input((4,), name="b")
+    model = Model([a, b], layers.Add()([a, b]), name="sum")
+    with pytest.raises(ValueError, match=r"sum\.predict: x: expected a list of 2 arrays \(a, b\), got ndarray"):
+        model.predict(X)
+    with pytest.raises(ValueError, match="got 3 of them"):
+        model.predict([X, X, X])
+    with pytest.raises(ShapeError, match="input 'b'"):
+        model.predict([X, X[:, :2]])
+    with pytest.raises(ShapeError, match="equally many samples"):
+        model.predict([X, X[:2]])
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        ({"batch_size": 0}, ValueError, "batch_size must be a positive integer, got 0"),
+        ({"validation_split": 1.5}, ValueError, "between 0 and 1, got 1.5"),
+        ({"validation_split": 0.9}, ValueError, "leaves nothing on one side"),
+        ({"validation_data": X}, ValueError, r"validation_data must be \(x, y\)"),
+        ({"validation_data": (X, Y[:2])}, ShapeError, "fit .validation_data."),
+        ({"steps_per_epoch": 3}, NotImplementedError, "pass fewer"),
+        ({"sample_weight": [1, 2]}, ShapeError, r"sample_weight should have shape \(6,\), got \(2,\)"),
+    ],
+)
+def test_arguments_of_fit(options, kind, message):
+    with pytest.raises(kind, match=message):
+        classifier().fit(X, Y, verbose=0, **options)
+
+
+def test_arguments_of_compile():
+    with pytest.raises(ValueError, match="unknown optimizer 'adagrad': expected one of adam, rmsprop, sgd"):
+        Sequential([Input((4,)), layers.Dense(3)]).compile("adagrad", "mse")
+    with pytest.raises(ValueError, match="unknown loss 'mes'"):
+        classifier("mes")
+    with pytest.raises(ValueError, match="unknown metric 'acuracy'"):
+        classifier(metrics=["acuracy"])
+    with pytest.raises(ValueError, match="metrics=… goes by name"):
+        Sequential([Input((4,)), layers.Dense(3)]).compile("sgd", "mse", ["accuracy"])
+    with pytest.raises(TypeError, match="learning_rate must be a number, got str; for a schedule"):
+        optimizers.SGD("0.1")
+    with pytest.raises(ValueError, match="momentum must be between 0 and 1, got 2"):
+        optimizers.SGD(momentum=2)
+    with pytest.raises(ValueError, match="must not be negative"):
+        optimizers.Adam(-1)
+
+
+def test_a_metric_that_does_not_fit_names_itself():
+    with pytest.raises(ShapeError, match=r"metric mae: expected y_true of y_pred's shape, \(6, 3\), got \(6,\)"):
+        classifier(metrics=["mae"]).fit(X, Y, verbose=0)
+
+
+def test_nothing_to_train():
+    model = classifier(loss=None)
+    model.trainable = False
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    before = model.get_weights()
+    with pytest.warns(UserWarning, match="net has no trainable weights"):
+        model.fit(X, Y, verbose=0)
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_weights_that_do_not_fit():
+    with pytest.raises(ValueError, match="net has 2 weights, got 1 arrays"):
+        classifier().set_weights([np.ones(3)])
+    with pytest.raises(ShapeError, match=r"out/kernel has shape \(4, 3\)"):
+        classifier().set_weights([np.ones(3), np.ones(3)])
+
+
+def test_calling_a_model_on_an_array():
+    with pytest.raises(TypeError, match=r"use Model\.predict"):
+        classifier()(X)

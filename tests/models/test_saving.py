@@ -1,0 +1,292 @@
+"""Saved models: they come back whole, go on training as if nothing had happened, and damaged files are refused."""
+
+import io
+import json
+import os
+import zipfile
+
+import numpy as np
+import pytest
+
+import edgenet
+from edgenet import Input, Model, Sequential, layers, load_model, ops, optimizers
+from edgenet.utils import set_random_seed
+
+SPARSE = "sparse_categorical_crossentropy"
+
+
+def make(optimizer="adam", compiled=True):
+    set_random_seed(1)
+    model = Sequential(
+        [
+            Input((6, 6, 2), name="picture"),
+            layers.Conv2D(4, 3, padding="same", activation="relu"),
+            layers.BatchNormalization(),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dropout(0.3),
+            layers.Dense(3, activation="softmax"),
+        ],
+        name="small",
+    )
+    if compiled:
+        model.compile(optimizer, SPARSE, metrics=["accuracy"])
+    return model
+
+
+def samples(n=50):
+    rng = np.random.default_rng(2)
+    return rng.normal(size=(n, 6, 6, 2)).astype(np.float32), rng.integers(0, 3, n)
+
+
+OPTIMIZERS = [
+    optimizers.Adam(0.01, beta_1=0.8),
+    optimizers.SGD(0.1),
+    optimizers.SGD(0.1, momentum=0.9, nesterov=True),
+    optimizers.RMSprop(0.01, rho=0.8),
+]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+def test_a_loaded_model_goes_on_as_the_one_that_was_saved(tmp_path, optimizer):
+    model = make(optimizers.deserialize(optimizers.serialize(optimizer)))
+    x, y = samples()
+    model.fit(x, y, batch_size=16, epochs=2, verbose=0)
+    model.optimizer.learning_rate = 0.02
+    model.save(tmp_path / "m.edgenet")
+    again = load_model(tmp_path / "m.edgenet")
+    assert (again.name, again.input_names) == ("small", ["picture"])
+    assert again.optimizer.learning_rate == 0.02
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    one = model.fit(x, y, batch_size=16, epochs=2, verbose=0)
+    two = again.fit(x, y, batch_size=16, epochs=2, verbose=0)
+    assert one.history == two.history
+    for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_model_that_was_never_trained(tmp_path):
+    model = make(compiled=False)
+    model.save(tmp_path / "m.edgenet")
+    again = load_model(tmp_path / "m.edgenet")
+    assert not again.compiled
+    for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_without_its_training(tmp_path):
+    model = make()
+    model.train_on_batch(*samples(8))
+    model.save(tmp_path / "m.edgenet")
+    assert not load_model(tmp_path / "m.edgenet", compile=False).compiled
+
+
+def test_layers_frozen_after_compile_do_not_confuse_the_slots(tmp_path):
+    model = make()
+    model.train_on_batch(*samples(8))
+    model.layers[0].trainable = False
+    model.save(tmp_path / "m.edgenet")
+    again = load_model(tmp_path / "m.edgenet")
+    assert not again.layers[0].trainable
+    kept = again.layers[0].get_weights()
+    again.train_on_batch(*samples(8))
+    for a, b in zip(kept, again.layers[0].get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    model.compile(model.optimizer, SPARSE)
+    model.train_on_batch(*samples(8))
+    np.testing.assert_array_equal(again.layers[-1].get_weights()[0], model.layers[-1].get_weights()[0])
+
+
+def test_functional_and_nested_models(tmp_path):
+    set_random_seed(3)
+    a, b = Input((4,), name="a"), Input((4,), name="b")
+    inner = Sequential([Input((4,)), layers.Dense(3, activation="relu"), layers.Dense(3)], name="inner")
+    inner.layers[0].trainable = False
+    total = layers.Add()([inner(a), inner(b)])
+    model = Model([a, b], [layers.Dense(2, name="head")(total), total], name="twins")
+    model.save(tmp_path / "m.edgenet")
+    again = load_model(tmp_path / "m.edgenet")
+    x = list(np.random.default_rng(3).normal(size=(2, 5, 4)).astype(np.float32))
+    for p, q in zip(model.predict(x), again.predict(x), strict=True):
+        np.testing.assert_array_equal(p, q)
+    assert [w.shape for w in again.trainable_weights] == [w.shape for w in model.trainable_weights]
+    assert again.to_json() == model.to_json()
+    other = Model.from_config(json.loads(model.to_json())["config"])
+    other.set_weights(model.get_weights())
+    np.testing.assert_array_equal(other.predict(x)[0], model.predict(x)[0])
+
+
+def test_objects_of_ones_own(tmp_path):
+    class Twice(layers.Layer):
+        def __init__(self, factor=2.0, **kwargs):
+            super().__init__(**kwargs)
+            self.factor = factor
+
+        def call(self, x):
+            return x * np.float32(self.factor)
+
+    def quartic(y_true, y_pred):
+        return ops.square(ops.square(y_true - y_pred))
+
+    def bias(y_true, y_pred):
+        return y_pred - y_true
+
+    model = Sequential([Input((2,)), layers.Dense(2), Twice(3.0)])
+    model.compile("sgd", quartic, metrics=[bias, "mse"])
+    model.save(tmp_path / "m.edgenet")
+    with pytest.raises(ValueError, match="unknown layer class 'Twice': pass custom_objects"):
+        load_model(tmp_path / "m.edgenet")
+    with pytest.raises(ValueError, match="the loss is a function 'quartic': pass custom_objects"):
+        load_model(tmp_path / "m.edgenet", {"Twice": Twice})
+    again = load_model(tmp_path / "m.edgenet", {"Twice": Twice, "quartic": quartic, "bias": bias})
+    x, y = np.ones((4, 2), np.float32), np.zeros((4, 2), np.float32)
+    assert again.evaluate(x, y, verbose=0, return_dict=True) == model.evaluate(x, y, verbose=0, return_dict=True)
+
+
+def test_weights_alone(tmp_path):
+    model, other = make(), make()
+    other.set_weights([w + 1 for w in other.get_weights()])
+    model.save_weights(tmp_path / "w")
+    model.save(tmp_path / "m")
+    for name in ("w", "m"):
+        other.set_weights([w * 0 for w in other.get_weights()])
+        other.load_weights(tmp_path / name)
+        for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+    with pytest.raises(ValueError, match="holds weights alone"):
+        load_model(tmp_path / "w")
+    with pytest.raises(ValueError, match=r"holds 8 weights, mlp has 2"):
+        Sequential([Input((2,)), layers.Dense(2)], name="mlp").load_weights(tmp_path / "w")
+
+
+def test_a_file_is_replaced_at_once_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "m.edgenet"
+    model = make()
+    model.save(path)
+    before = path.read_bytes()
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        model.save(path, overwrite=False)
+
+    def fail(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        model.save(path)
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["m.edgenet"]
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        model.save(tmp_path / "none" / "m.edgenet")
+    with pytest.raises(FileNotFoundError):
+        load_model(tmp_path / "missing")
+
+
+def test_cut_files_are_refused(tmp_path):
+    path = tmp_path / "m.edgenet"
+    model = make()
+    model.train_on_batch(*samples(8))
+    model.save(path)
+    whole = path.read_bytes()
+    for size in [0, 1, 50, len(whole) // 2, len(whole) - 30, len(whole) - 1]:
+        path.write_bytes(whole[:size])
+        with pytest.raises(ValueError, match="damaged|no model file"):
+            load_model(path)
+
+
+def test_flipped_bytes_are_refused_or_harmless(tmp_path):
+    path = tmp_path / "m.edgenet"
+    model = make()
+    model.train_on_batch(*samples(8))
+    model.save(path)
+    whole, seed = path.read_bytes(), 4
+    rng = np.random.default_rng(seed)
+    refused = 0
+    for place in rng.integers(0, len(whole), 150):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << int(rng.integers(8)))]) + whole[place + 1 :])
+        try:
+            again = load_model(path)
+        except ValueError:
+            refused += 1
+        else:  # a byte that says nothing, such as a date
+            for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
+                np.testing.assert_array_equal(a, b, err_msg=f"seed {seed}, byte {place}")
+    assert refused > 100
+
+
+def rewritten(path, change):
+    """The file with its members changed: `change` gets and returns a dictionary of name to bytes."""
+    with zipfile.ZipFile(path) as archive:
+        members = {n: archive.read(n) for n in archive.namelist()}
+    members = change(members)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+
+
+def npy(array, **options):
+    buffer = io.BytesIO()
+    np.save(buffer, array, **options)
+    return buffer.getvalue()
+
+
+def pickled():
+    return npy(np.array([print], object), allow_pickle=True)
+
+
+@pytest.mark.parametrize(
+    ("member", "data", "message"),
+    [
+        ("weights/00000.npy", lambda: npy(np.zeros(9, np.float32)), "should have 288 bytes"),
+        ("weights/00001.npy", lambda: npy(np.zeros((2, 2), np.float32)), r"should be float32\[4\], it is"),
+        ("weights/00001.npy", pickled, "should have|Object arrays|damaged"),
+        ("weights/00001.npy", lambda: b"x" * 130, "damaged|magic"),
+        ("config.json", lambda: b"{", "no JSON"),
+        ("config.json", lambda: b"[]", "no model file"),
+        ("config.json", lambda: b'{"format": "edgenet", "version": 99, "arrays": {}}', "version 99"),
+        ("optimizer/m.npy", None, "damaged"),
+    ],
+)
+def test_members_that_are_not_what_the_config_says(tmp_path, member, data, message):
+    path = tmp_path / "m.edgenet"
+    model = make()
+    model.train_on_batch(*samples(8))
+    model.save(path)
+
+    def change(members):
+        if data is None:
+            del members[member]
+        else:
+            assert member in members
+            members[member] = data()
+        return members
+
+    rewritten(path, change)
+    with pytest.raises(ValueError, match=message):
+        load_model(path)
+
+
+def test_a_config_that_asks_for_too_much_is_refused_before_reading(tmp_path):
+    path = tmp_path / "m.edgenet"
+    make().save(path)
+
+    def change(members):
+        config = json.loads(members["config.json"])
+        config["arrays"]["weights/00000"]["shape"] = [1 << 40]
+        return {**members, "config.json": json.dumps(config).encode()}
+
+    rewritten(path, change)
+    with pytest.raises(ValueError, match="should have 4398046511104 bytes"):
+        load_model(path)
+
+
+def test_files_hold_no_pickle(tmp_path):
+    make().save(tmp_path / "m.edgenet")
+    with zipfile.ZipFile(tmp_path / "m.edgenet") as archive:
+        assert {os.path.splitext(n)[1] for n in archive.namelist()} == {".json", ".npy"}
+        assert json.loads(archive.read("config.json"))["format"] == "edgenet"
+
+
+def test_an_onnx_file_is_pointed_elsewhere(tmp_path):
+    with pytest.raises(ValueError, match=r"edgenet\.converters\.onnx"):
+        edgenet.load_model(tmp_path / "x.onnx")
