@@ -111,7 +111,7 @@ def feeds(case: Case, batch: int) -> dict[str, np.ndarray] | None:
     generator = np.random.default_rng(batch)
     found: dict[str, np.ndarray] = {}
     for i, info in enumerate(graph_inputs(onnx.load_model_from_string(case.content))):
-        dims = [d.dim_value if d.HasField("dim_value") else 0 for d in info.type.tensor_type.shape.dim]
+        dims = [max(d.dim_value, 0) for d in info.type.tensor_type.shape.dim]  # 0 where a size is open
         if dims and dims[0] not in (0, batch):
             return None
         if case.samples:
@@ -132,7 +132,7 @@ def fixed_batch(case: Case) -> int | None:
     from edgenet.converters.onnx.reader import graph_inputs
 
     dims = graph_inputs(onnx.load_model_from_string(case.content))[0].type.tensor_type.shape.dim
-    return dims[0].dim_value if dims and dims[0].HasField("dim_value") and dims[0].dim_value > 0 else None
+    return dims[0].dim_value if dims and dims[0].dim_value > 0 else None
 
 
 def loaded(case: Case, inputs: dict[str, np.ndarray]) -> Program:

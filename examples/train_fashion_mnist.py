@@ -61,16 +61,15 @@ def main() -> None:
     edgenet.utils.set_random_seed(1)
     (x, y), (x_test, y_test) = load(options.data, options.fast)
     model = build_model()
-    model.compile(
-        optimizer=edgenet.optimizers.Adam(learning_rate=1e-3), loss="sparse_categorical_crossentropy", metrics=["accuracy"]
-    )
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     model.summary()
 
     epochs = 1 if options.fast else options.epochs
     started = time.perf_counter()
     for rate, share in ((1e-3, 0.6), (3e-4, 0.25), (1e-4, 0.15)):  # the learning rate falls in two steps
         model.optimizer.learning_rate = rate
-        model.fit(x, y, batch_size=options.batch_size, epochs=max(1, round(epochs * share)), validation_data=(x_test, y_test))
+        part = max(1, round(epochs * share))
+        model.fit(x, y, batch_size=options.batch_size, epochs=part, validation_data=(x_test, y_test))
         if options.fast:
             break
     seconds = time.perf_counter() - started

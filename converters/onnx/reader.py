@@ -282,8 +282,8 @@ class Reader:
                 if t.array is None and t.dtype != "float32" and not found.any_dtype:
                     node.refuse(f"it would compute with {t.dtype} ({t.name!r}): only float32 is supported")
             result = found.read(node)
-            results = list(result) if isinstance(result, list | tuple) else [result]
-            results = [r if isinstance(r, Tensor) else Tensor.held(r) for r in results]
+            made: list[Any] = list(result) if isinstance(result, list | tuple) else [result]
+            results = [r if isinstance(r, Tensor) else Tensor.held(r) for r in made]
         if unseen := node.unseen():
             node.refuse(f"the attributes {', '.join(unseen)} are not supported")
         if any(node.uses_output(i) for i in range(len(results), len(node.output_names))):

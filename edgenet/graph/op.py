@@ -38,7 +38,7 @@ class Call(NamedTuple):
     None for a null pointer"""
     tasks: int
     work: float = 0.0
-    """bytes moved, or an eighth of the floating point operations if more: below a threshold a call runs on one thread"""
+    """bytes moved, or an eighth of the floating point operations if more: a call with little of it runs on one thread"""
 
 
 class Cost(NamedTuple):
@@ -108,7 +108,10 @@ def registered_ops() -> dict[str, Op]:
 
 
 def emit(name: str, inputs: Sequence[Any], **attrs: Any) -> Any:
-    """Add a node; arrays and numbers among the inputs become constants, variables their values.  Returns its output, or a tuple of them."""
+    """Add a node; returns its output, or a tuple of them.
+
+    Arrays and numbers among the inputs become constants, variables their values in the graph.
+    """
     op = get_op(name)
     graph = next((v.graph for v in inputs if isinstance(v, Value)), None)
     if graph is None:

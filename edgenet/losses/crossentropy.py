@@ -1,7 +1,7 @@
 """Losses for classes.
 
-Predictions are probabilities, unless ``from_logits``.  Where they come straight from a softmax or a sigmoid, the loss is
-computed from the logits in front of it, which is what Keras does: it cannot overflow and its gradient is exact.
+Predictions are probabilities, unless ``from_logits``.  Where they come straight from a softmax or a sigmoid, the loss
+is computed from the logits in front of it, which is what Keras does: it cannot overflow and its gradient is exact.
 Other probabilities are divided by their sum (the categorical losses) and clipped into [EPSILON, 1 - EPSILON].
 """
 

@@ -131,8 +131,8 @@ def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | N
         if name not in custom:
             raise ValueError(f"the loss is a function {name!r}: pass custom_objects={{{name!r}: function}}")
         return FunctionLoss(custom[name], name, config.get("reduction", REDUCTIONS[0]))
-    name = config.get("class_name")
-    cls = custom.get(name, _classes.get(str(name)))
+    name = str(config.get("class_name"))
+    cls = custom.get(name, _classes.get(name))
     if cls is None:
         raise ValueError(f"unknown loss class {name!r}: pass custom_objects={{{name!r}: class}}")
     made: Loss = cls(**config.get("config", {}))

@@ -63,8 +63,8 @@ class Metric:
 
     def __init__(self, fn: Function, name: str | None = None, labels: str | None = None) -> None:
         self.fn = fn
-        self.name = name or getattr(fn, "__name__", type(fn).__name__)
-        self.labels = labels or getattr(fn, "labels", "float32")
+        self.name = name or str(getattr(fn, "__name__", type(fn).__name__))
+        self.labels = labels or str(getattr(fn, "labels", "float32"))
 
     def __call__(self, y_true: Value, y_pred: Value) -> Value:
         """The mean as a scalar.  Raises ShapeError if targets and predictions do not fit together."""

@@ -6,7 +6,8 @@ from .model import Model
 from .saving import load_model
 from .sequential import Sequential
 
-for _name, _class in (("Model", Model), ("Functional", Model), ("Sequential", Sequential)):
-    register_layer(name=_name)(_class)
+register_layer(Model)
+register_layer(Model, name="Functional")
+register_layer(Sequential)
 
 __all__ = ["Model", "Sequential", "load_model"]

@@ -24,6 +24,8 @@ def read(model: Any, x: Any, y: Any, sample_weight: Any, class_weight: Mapping[i
         ValueError: if targets are missing or out of range.
     """
     where = f"{model.name}.{what}"
+    if not what.startswith("predict"):
+        model._compiled(what)
     if x is None:
         raise ValueError(f"{where}: x is missing")
     if not model.built:
@@ -62,8 +64,8 @@ def _check_labels(labels: np.ndarray, classes: int, where: str) -> None:
     low, high = labels.min(), labels.max()
     if labels.dtype.kind == "f" and not np.array_equal(labels, np.trunc(labels)):
         raise ValueError(
-            f"{where}: sparse_categorical_crossentropy takes integer labels, got {labels.dtype} with fractions; one-hot "
-            "or soft targets need categorical_crossentropy"
+            f"{where}: sparse_categorical_crossentropy takes integer labels, got {labels.dtype} with fractions; "
+            "one-hot or soft targets need categorical_crossentropy"
         )
     if not (low >= 0 and high < classes):
         raise ValueError(

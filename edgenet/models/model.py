@@ -14,11 +14,11 @@ from edgenet.layers.tensor import Connection, SymbolicTensor, unwrap
 from . import saving, serialize
 from .programs import predict_graph
 from .summary import summary_text
-from .topology import connections_between, layers_in_order
+from .topology import connections_between, layers_in_order, walk
 from .trainer import Trainer
 
 
-class Model(Trainer, Layer):
+class Model(Trainer):
     """The layer calls between `inputs` and `outputs`; also a layer itself.
 
     Args:
@@ -139,10 +139,8 @@ class Model(Trainer, Layer):
     def emit(self, graph: Graph, values: Sequence[Value], training: bool = False) -> list[Value]:
         """Emit the ops of all layers on `values`, one for each input; returns one value for each output."""
         known = {id(t): v for t, v in zip(self._ends()[0], values, strict=True)}
-        for call in self.calls:
-            xs = [known[id(t)] for t in call.inputs]
-            ys, _ = unwrap(call.layer(xs if call.nested else xs[0], training=training))
-            known.update((id(t), y) for t, y in zip(call.outputs, ys, strict=True))
+        for _ in walk(self.calls, known, training):
+            pass
         return [known[id(t)] for t in self.outputs]
 
     def graph(self, batch: int | str = "batch") -> Graph:

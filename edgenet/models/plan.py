@@ -47,8 +47,8 @@ def _each(given: Any, outputs: list[str], what: str) -> list[Any]:
         return list(given)
     if given is not None and len(outputs) > 1:
         raise ValueError(
-            f"{what}: the model has {len(outputs)} outputs ({', '.join(outputs)}); give a list or a dictionary with one "
-            "entry for each, None for an output without"
+            f"{what}: the model has {len(outputs)} outputs ({', '.join(outputs)}); give a list or a dictionary with "
+            "one entry for each, None for an output without"
         )
     return [given] * len(outputs)
 
@@ -82,4 +82,8 @@ def _known(identifiers: Sequence[Any]) -> list[Any]:
             out.append(metrics_module.Metric(loss, identifier, loss.labels))
         else:
             out.append(identifier)
+    names = [metrics_module.get(m).name for m in out]
+    for name in names:
+        if name == "loss" or names.count(name) > 1:
+            raise ValueError(f"metrics need names of their own, other than 'loss'; got {', '.join(names)}")
     return out

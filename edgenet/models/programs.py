@@ -54,7 +54,7 @@ class Targets:
 
 
 def _inputs(model: Model, graph: Graph, batch: int | str) -> list[Value]:
-    return [graph.input((batch, *t.shape[1:]), t.dtype, t.name) for t in model.inputs]  # type: ignore[list-item]
+    return [graph.input((batch, *t.shape[1:]), t.dtype, t.name) for t in model.inputs]
 
 
 def predict_graph(model: Model, batch: int | str) -> Graph:

@@ -1,4 +1,4 @@
-"""Models in files: layers, weights, and the state of training, so that a loaded model goes on as if nothing had happened."""
+"""Models in files: layers, weights, and the state of training, from which a loaded model goes on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 
 def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = True) -> None:
-    """Write a model.  Raises ValueError if it is not built, FileExistsError if `overwrite` is false and the file exists."""
+    """Write a model.
+
+    Raises:
+        ValueError: if the model is not built.
+        FileExistsError: if `overwrite` is false and the file exists.
+    """
     _may_write(model, path, overwrite)
     config: dict[str, Any] = {"model": serialize.layer_config(model)}
     arrays = _weights(model)

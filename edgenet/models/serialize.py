@@ -82,7 +82,9 @@ def model_from_config(cls: type[Model], config: Mapping[str, Any]) -> Model:
             results: list[list[SymbolicTensor]] = []
 
             def find(place: Any) -> SymbolicTensor:
-                return starts[place[1]] if place[0] == "input" else results[place[0]][place[1]]
+                number, index = place
+                found: SymbolicTensor = starts[index] if number == "input" else results[number][index]
+                return found
 
             for call in config["calls"]:
                 xs = [find(p) for p in call["inputs"]]

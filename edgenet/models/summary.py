@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edgenet.graph import Graph, get_op
-from edgenet.layers.tensor import unwrap
+
+from .topology import walk
 
 if TYPE_CHECKING:
     from .model import Model
@@ -18,16 +19,13 @@ HEADER = ("Layer (type)", "Output Shape", "Param #", "MACs")
 def macs_of_calls(model: Model) -> list[int]:
     """Multiply-adds of each layer call for one sample."""
     graph = Graph(model.name)
-    values = [graph.input((1, *t.shape[1:]), t.dtype) for t in model.inputs]  # type: ignore[list-item]
+    values = [graph.input((1, *t.shape[1:]), t.dtype) for t in model.inputs]
     known = {id(t): v for t, v in zip(model.inputs, values, strict=True)}
-    counts = []
-    for call in model.calls:
-        before = len(graph.nodes)
-        xs = [known[id(t)] for t in call.inputs]
-        ys, _ = unwrap(call.layer(xs if call.nested else xs[0], training=False))
-        known.update((id(t), y) for t, y in zip(call.outputs, ys, strict=True))
+    counts, before = [], 0
+    for _ in walk(model.calls, known, training=False):
         nodes = [n for n in graph.nodes[before:] if n.op in MULTIPLY_ADD]
         counts.append(sum(get_op(n.op).cost(n).flops // 2 for n in nodes))
+        before = len(graph.nodes)
     return counts
 
 
@@ -48,14 +46,14 @@ def summary_text(model: Model, line_length: int | None = None) -> str:
     else:
         rows += [(f"{x.name} ({type(x).__name__})", "?", "?", "?") for x in model.layers]
     body = _table(rows, line_length)
-    params = model.count_params()
+    weights = model.count_params()
     trainable = sum(w.array.size for w in model.trainable_weights)
     lines = [f'Model: "{model.name}"', *body]
     if model.built:
         lines += [
-            f"Total params: {params:,} ({_bytes(4 * params)})",
+            f"Total params: {weights:,} ({_bytes(4 * weights)})",
             f"Trainable params: {trainable:,} ({_bytes(4 * trainable)})",
-            f"Non-trainable params: {params - trainable:,} ({_bytes(4 * (params - trainable))})",
+            f"Non-trainable params: {weights - trainable:,} ({_bytes(4 * (weights - trainable))})",
             f"Total MACs: {total_macs:,} for one sample",
         ]
     else:

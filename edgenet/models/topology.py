@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from edgenet.layers.layer import Layer
 from edgenet.layers.tensor import Connection, SymbolicTensor
@@ -38,6 +39,20 @@ def connections_between(inputs: Sequence[SymbolicTensor], outputs: Sequence[Symb
             stack.append((tensor, True))
             stack += [(t, False) for t in reversed(call.inputs)]
     return order
+
+
+def walk(calls: Sequence[Connection], known: dict[int, Any], training: bool) -> Iterator[Connection]:
+    """Emit one call after the other; `known` holds the value of each tensor, by id, and takes up those of the results.
+
+    Yields:
+        each call once it is emitted.
+    """
+    for call in calls:
+        xs = [known[id(t)] for t in call.inputs]
+        ys: Any = call.layer(xs if call.nested else xs[0], training=training)
+        ys = ys if isinstance(ys, list | tuple) else [ys]
+        known.update((id(t), y) for t, y in zip(call.outputs, ys, strict=True))
+        yield call
 
 
 def layers_in_order(calls: Sequence[Connection], outputs: Sequence[SymbolicTensor]) -> list[Layer]:

@@ -1,172 +1,33 @@
-"""compile, fit, evaluate, predict: from arrays to programs and back.
+"""fit, evaluate, predict: from arrays to programs and back.
 
-`fit` calls one program a batch, which holds forward pass, loss, gradients and update.  Around it a batch costs a gather of
-the samples straight into the program's inputs and a few additions.
+`fit` calls one program a batch, which holds forward pass, loss, gradients and update.  Around it a batch costs a gather
+of the samples straight into the program's inputs and a few additions.
 """
 
 from __future__ import annotations
 
-import threading
 import time
-import warnings
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from edgenet import ops, optimizers
-from edgenet import losses as losses_module
 from edgenet.callbacks import CallbackList, History, Progress
 from edgenet.callbacks.progress import resolve
-from edgenet.graph import Graph, Variable
-from edgenet.graph.variable import flatten
 from edgenet.utils import random
 
-from . import data as data_module
 from .arguments import read, validation
-from .data import Data
-from .plan import make_plan
-from .programs import Plan, Role, Runner, add_update, loss_graph, predict_graph
-
-if TYPE_CHECKING:
-    from edgenet.graph import Value
-
-#: programs that a model keeps; each holds an arena
-PROGRAMS = 8
+from .data import Data, split
+from .engine import Engine
 
 
-class Trainer:
-    """The half of a Model that runs."""
-
-    if TYPE_CHECKING:  # the other half
-        name: str
-        built: bool
-        inputs: list[Any]
-        outputs: list[Any]
-        weights: list[Variable]
-        trainable_weights: list[Variable]
-        input_names: list[str]
-        output_names: list[str]
-
-        def build(self, input_shape: Any) -> None: ...
-        def emit(self, graph: Graph, values: Sequence[Value], training: bool = False) -> list[Value]: ...
+class Trainer(Engine):
+    """The part of a Model that runs its programs over samples."""
 
     stop_training = False
-    _plan: Plan | None = None
-    _compile_arguments: dict[str, Any] | None = None
+    history: History
     _shuffle: tuple[int, int] | None = None
     """seed of the order of samples, and how often the library had been seeded when it was drawn"""
-
-    # compile ---------------------------------------------------------------------------------------------------------
-
-    def compile(
-        self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights: Any = None, metrics: Any = None,
-    ) -> None:  # fmt: skip
-        """Say how the model is to be trained.
-
-        Args:
-            optimizer: a name or an `edgenet.optimizers` object.
-            loss: a name, an `edgenet.losses` object or a function ``(y_true, y_pred) -> values``; for several outputs a
-                list or a dictionary by output name.
-            loss_weights: factors of the losses of several outputs.
-            metrics: a list of names, `edgenet.metrics` objects or functions; for several outputs a list of lists or a
-                dictionary.
-
-        Weights that are trained from here on are those that are trainable now: call it again after freezing layers.
-        """
-        self._compile_arguments = {
-            "optimizer": optimizers.get(optimizer),
-            "loss": loss,
-            "loss_weights": loss_weights,
-            "metrics": metrics,
-        }
-        self._plan = None
-        if self.built:
-            self._planned()
-        self._forget_programs()
-
-    @property
-    def compiled(self) -> bool:
-        """Whether `compile` was called."""
-        return self._compile_arguments is not None
-
-    @property
-    def optimizer(self) -> optimizers.Optimizer:
-        """The optimizer of `compile`."""
-        return self._compiled("optimizer")["optimizer"]  # type: ignore[no-any-return]
-
-    @property
-    def loss(self) -> Any:
-        """What `compile` got as loss."""
-        return self._compiled("loss")["loss"]
-
-    def _compiled(self, what: str) -> dict[str, Any]:
-        if self._compile_arguments is None:
-            raise ValueError(
-                f"{self.name}.{what}: the model has no loss yet; call model.compile(optimizer, loss) first"
-            )
-        return self._compile_arguments
-
-    def _planned(self) -> Plan:
-        arguments = self._compiled("fit")
-        if self._plan is None:
-            self._plan = make_plan(self.name, self.output_names, **arguments)
-        return self._plan
-
-    # programs --------------------------------------------------------------------------------------------------------
-
-    def _forget_programs(self) -> None:
-        self._programs: OrderedDict[Any, Runner] = OrderedDict()
-        self._programs_lock = threading.RLock()
-        self._theta: Variable | None = None
-        self._trained: list[Variable] = []
-
-    def _runner(self, kind: str, batch: int, data: Data | None = None) -> Runner:
-        """The program for a batch of a size; made where there is none yet."""
-        shapes = tuple((batch, *y.shape[1:]) for y in data.y) if data else ()
-        key = (kind, batch, shapes, data is not None and data.weight is not None)
-        with self._programs_lock:
-            if kind == "train":
-                self._settle_weights()
-            runner = self._programs.pop(key, None)
-            if runner is None:
-                runner = self._make(kind, batch, shapes, key[3])
-            self._programs[key] = runner
-            while len(self._programs) > PROGRAMS:
-                self._programs.popitem(last=False)
-            return runner
-
-    def _make(self, kind: str, batch: int, shapes: tuple[tuple[int, ...], ...], weighted: bool) -> Runner:
-        model: Any = self
-        if kind == "predict":
-            roles: list[Role] = [("x", i) for i in range(len(self.inputs))]
-            return Runner(predict_graph(model, batch), roles, self.output_names, training=False)
-        plan, training = self._planned(), kind == "train"
-        graph, roles, names = loss_graph(model, plan, shapes, weighted, training)
-        if training:
-            if self._theta is not None:
-                add_update(graph, plan, self._theta, self._trained)
-            ops.increment(graph.variable(plan.optimizer.iterations))
-        return Runner(graph, roles, names, training)
-
-    def _settle_weights(self) -> None:
-        """Lay the weights that are trained out in one buffer, once after `compile` (or when another model moved them)."""
-        plan = self._planned()
-        if self._theta is not None and all(v.array.base is self._theta.array for v in self._trained):
-            return
-        if not self._trained:
-            self._trained = self.trainable_weights
-            if not self._trained:
-                if self._theta is None and not any(key[0] == "train" for key in self._programs):
-                    warnings.warn(f"{self.name} has no trainable weights: training changes nothing", stacklevel=5)
-                return
-        self._theta = flatten(self._trained, "theta")
-        plan.optimizer.build(self._trained)
-        for key in [k for k in self._programs if k[0] == "train"]:
-            del self._programs[key]  # it updates the buffer before
-
-    # loops -----------------------------------------------------------------------------------------------------------
 
     def fit(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1,
@@ -208,12 +69,12 @@ class Trainer:
         batch = _positive("batch_size", 32 if batch_size is None else batch_size)
         val_batch = _positive("validation_batch_size", validation_batch_size or batch)
         style = resolve(verbose)
-        train = read(self, self._compiled("fit") and x, y, sample_weight, class_weight, "fit")
+        train = read(self, x, y, sample_weight, class_weight, "fit")
         held: Data | None = None
         if validation_data is not None:
             held = validation(self, validation_data)
         elif validation_split:
-            train, held = data_module.split(train, validation_split)
+            train, held = split(train, validation_split)
         if held is not None and class_weight is not None and validation_data is None:
             held = Data(held.x, held.y)  # as in Keras, class weights are for training alone
         history = History()
@@ -234,8 +95,8 @@ class Trainer:
         return history
 
     def _epoch(
-        self, train: Data, held: Data | None, batch: int, val_batch: int, shuffle: bool, heard: CallbackList, style: int,
-        title: str,
+        self, train: Data, held: Data | None, batch: int, val_batch: int, shuffle: bool, heard: CallbackList,
+        style: int, title: str,
     ) -> dict[str, float]:  # fmt: skip
         progress = Progress(style, title, -(-len(train) // batch))
         try:
@@ -254,7 +115,7 @@ class Trainer:
         return logs
 
     def _order(self, n: int) -> np.ndarray:
-        """The order of an epoch: it follows from the model's seed and the steps taken, so a saved model goes on in it."""
+        """The order of an epoch: it follows from the model's seed and the steps taken, so a saved model keeps it."""
         if self._shuffle is None or self._shuffle[1] != random.times_seeded():
             self._shuffle = (random.new_seed(), random.times_seeded())
         return np.random.default_rng([self._shuffle[0], int(self.optimizer.iterations.array[0])]).permutation(n)
@@ -310,7 +171,7 @@ class Trainer:
             ValueError, ShapeError, TypeError: if the model is not compiled or the arrays do not fit it.
         """
         batch = _positive("batch_size", 32 if batch_size is None else batch_size)
-        data = read(self, self._compiled("evaluate") and x, y, sample_weight, None, "evaluate")
+        data = read(self, x, y, sample_weight, None, "evaluate")
         progress = Progress(resolve(verbose), "Evaluate", -(-len(data) // batch))
         heard = CallbackList(callbacks or [], self, {})
         heard.call("on_test_begin", {})
@@ -367,8 +228,6 @@ class Trainer:
         progress.close({})
         return results if self._nested_outputs else results[0]
 
-    _nested_outputs = False
-
     # one batch -------------------------------------------------------------------------------------------------------
 
     def train_on_batch(
@@ -376,32 +235,18 @@ class Trainer:
         return_dict: bool = False,
     ) -> Any:  # fmt: skip
         """One training step on all of `x`; returns loss and metrics before it, like `evaluate`."""
-        data = read(self, self._compiled("train_on_batch") and x, y, sample_weight, class_weight, "train_on_batch")
+        data = read(self, x, y, sample_weight, class_weight, "train_on_batch")
         return _returned(self._sweep("train", data, len(data)), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics of one batch, like `evaluate`."""
-        data = read(self, self._compiled("test_on_batch") and x, y, sample_weight, None, "test_on_batch")
+        data = read(self, x, y, sample_weight, None, "test_on_batch")
         return _returned(self._sweep("test", data, len(data)), return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs of one batch."""
         data = read(self, x, None, None, None, "predict_on_batch")
         return self.predict(x, batch_size=len(data), verbose=0)
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """Names of what `evaluate` returns."""
-        plan = self._planned()
-        several = len(plan.names) > 1
-        names = ["loss"]
-        if several:
-            names += [f"{n}_loss" for n, loss in zip(plan.names, plan.losses, strict=True) if loss is not None]
-        for output, found in zip(plan.names, plan.metrics, strict=True):
-            for m in found:
-                name = m if isinstance(m, str) else getattr(m, "name", None) or getattr(m, "__name__", "metric")
-                names.append(f"{output}_{name}" if several else name)
-        return names
 
 
 def _positive(name: str, value: Any) -> int:

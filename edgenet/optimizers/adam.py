@@ -11,8 +11,8 @@ from .optimizer import Optimizer
 class Adam(Optimizer):
     """m ← β₁m + (1 - β₁)g,  v ← β₂v + (1 - β₂)g²,  θ ← θ - lr·√(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε).
 
-    Source: Kingma and Ba, "Adam: a method for stochastic optimization" (arXiv:1412.6980), in the form before section 2.1,
-    which is that of Keras.
+    Source: Kingma and Ba, "Adam: a method for stochastic optimization" (arXiv:1412.6980), in the form before section
+    2.1, which is that of Keras.
 
     >>> Adam(3e-4).learning_rate
     0.0003

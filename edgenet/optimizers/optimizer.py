@@ -18,8 +18,8 @@ Layout = list[tuple[Variable, slice]]
 class Optimizer:
     """Changes weights by their gradients.
 
-    A subclass names its `slots` and overrides ``update``, which emits ops; the kernels' `ops.sgd` and `ops.adam` work in
-    place, and anything else can be written with `edgenet.ops` and `ops.assign` (see `RMSprop`).
+    A subclass names its `slots` and overrides ``update``, which emits ops; the kernels' `ops.sgd` and `ops.adam` work
+    in place, and anything else can be written with `edgenet.ops` and `ops.assign` (see `RMSprop`).
 
     Args:
         learning_rate: may be set at any time, ``optimizer.learning_rate = 1e-4``; nothing is compiled again.
@@ -71,7 +71,7 @@ class Optimizer:
     def learning_rate(self, value: float) -> None:
         if not float(value) >= 0:
             raise ValueError(f"{self.name}: the learning rate must not be negative, got {value}")
-        self.rate.assign(np.float32([value]))
+        self.rate.assign(np.array([value], np.float32))
 
     # what a subclass overrides ---------------------------------------------------------------------------------------
 

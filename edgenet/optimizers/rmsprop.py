@@ -13,7 +13,8 @@ from .optimizer import Optimizer
 class RMSprop(Optimizer):
     """v ← ρ·v + (1 - ρ)·g²,  θ ← θ - lr·g / √(v + ε).
 
-    Source: Tieleman and Hinton, "Neural networks for machine learning" (2012), lecture 6.5; ε under the root as in Keras.
+    Source: Tieleman and Hinton, "Neural networks for machine learning" (2012), lecture 6.5; ε under the root as in
+    Keras.
 
     >>> RMSprop().get_config()["rho"]
     0.9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ _generator = np.random.default_rng()
 _started = 0
 
 
-def set_random_seed(seed: int) -> None:
+def set_random_seed(seed: Any) -> None:
     """Make what follows reproducible: initial weights, the order of samples, dropout.
 
     Seeds this library's generator, and, as Keras does, those of Python and of NumPy.
@@ -22,7 +23,8 @@ def set_random_seed(seed: int) -> None:
     True
     """
     global _generator, _started
-    if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
+    valid = isinstance(seed, int | np.integer) and 0 <= seed < 2**32
+    if not valid:
         raise ValueError(f"set_random_seed: expected an integer from 0 to 2**32 - 1, got {seed!r}")
     random.seed(int(seed))
     np.random.seed(int(seed))

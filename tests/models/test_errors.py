@@ -92,6 +92,8 @@ def test_arguments_of_compile():
         classifier("mes")
     with pytest.raises(ValueError, match="unknown metric 'acuracy'"):
         classifier(metrics=["acuracy"])
+    with pytest.raises(ValueError, match="metrics need names of their own, other than 'loss'; got mse, mse"):
+        classifier(metrics=["mse", "mse"])
     with pytest.raises(ValueError, match="metrics=… goes by name"):
         Sequential([Input((4,)), layers.Dense(3)]).compile("sgd", "mse", ["accuracy"])
     with pytest.raises(TypeError, match="learning_rate must be a number, got str; for a schedule"):

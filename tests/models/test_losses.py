@@ -59,7 +59,7 @@ def test_logits_behind_a_softmax_keep_extreme_losses_exact():
 
 
 def test_a_softmax_over_another_axis_is_not_taken_for_logits():
-    z, labels, targets = problem(2, (4, 4))
+    z, _, targets = problem(2, (4, 4))
     value, _ = evaluate(losses.CategoricalCrossentropy(), targets, z, lambda v: ops.softmax(v, axis=0))
     close(value, oracle.categorical_crossentropy(targets, activation.softmax(z, axis=0)), 100)
 
@@ -147,7 +147,7 @@ def test_shapes_that_do_not_fit(name, y_shape, message):
 
 
 def test_unknown_names_are_listed():
-    with pytest.raises(ValueError, match="unknown loss 'hinge2': expected one of .*mean_squared_error"):
+    with pytest.raises(ValueError, match=r"unknown loss 'hinge2': expected one of .*mean_squared_error"):
         losses.get("hinge2")
     with pytest.raises(ValueError, match="unknown metric 'f9': expected one of accuracy"):
         metrics.get("f9")

@@ -190,7 +190,7 @@ def test_cut_files_are_refused(tmp_path):
     whole = path.read_bytes()
     for size in [0, 1, 50, len(whole) // 2, len(whole) - 30, len(whole) - 1]:
         path.write_bytes(whole[:size])
-        with pytest.raises(ValueError, match="damaged|no model file"):
+        with pytest.raises(ValueError, match=r"damaged|no model file"):
             load_model(path)
 
 

@@ -176,7 +176,7 @@ def test_an_input_that_was_forgotten():
     a, b = Input((2,), name="a"), Input((2,), name="b")
     with pytest.raises(ValueError, match="depend on the Input 'b' of shape"):
         Model(a, layers.Add()([a, b]))
-    with pytest.raises(TypeError, match="outputs must come from edgenet.Input and from layers, got int"):
+    with pytest.raises(TypeError, match=r"outputs must come from edgenet\.Input and from layers, got int"):
         Model(a, 3)
 
 

@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
+from models import torch_case as case
 
 from edgenet import Input, Sequential, layers, losses, optimizers
-from models import torch_case as case
 
 
 @pytest.fixture(scope="module")

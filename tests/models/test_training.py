@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from models import network
 
 from edgenet import Input, Model, Sequential, layers, losses, optimizers
 from edgenet.callbacks import Callback
 from edgenet.kernels.parallel import num_threads
 from edgenet.utils import set_random_seed
-from models import network
 
 SPARSE = "sparse_categorical_crossentropy"
 

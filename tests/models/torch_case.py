@@ -2,8 +2,8 @@
 
     conv 3×3 (3→8) no bias, batch norm, relu, max pool 2×2, conv 3×3 (8→12) relu, flatten, dense → 10 logits
 
-`python tests/models/torch_case.py`, where torch is installed, writes the numbers beside this file; tests compare with them
-where it is not.
+`python tests/models/torch_case.py`, where torch is installed, writes the numbers beside this file; tests compare with
+them where it is not.
 """
 
 import json

@@ -38,8 +38,7 @@ def test_has_a_gradient_or_says_why_not(name, op):
 @pytest.mark.parametrize(("name", "op"), OPS, ids=[n for n, _ in OPS])
 def test_can_be_written_as_onnx_or_says_why_not(name, op):
     pytest.importorskip("onnx", reason="onnx is not installed")
-    from edgenet.converters.onnx import registry
-
     import edgenet.converters.onnx.ops  # noqa: F401  (registers importers and exporters)
+    from edgenet.converters.onnx import registry
 
     assert (registry.find_exporter(name) is not None) != bool(registry.why_no_form(name))

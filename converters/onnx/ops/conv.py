@@ -75,6 +75,27 @@ def read_conv_transpose(node: OnnxNode) -> Tensor:
     return result(x, y if b is None else one(emit("add", [y, b.parameter()])))
 
 
+def _transposed_pads(
+    node: OnnxNode, x: Tensor, full: list[int], spans: list[int], strides: tuple[int, ...]
+) -> tuple[tuple[int, ...], list[int]]:
+    """Padding (all begins, then all ends) and sizes of the result, which padding cuts out of the `full` one."""
+    axes = len(full)
+    auto, wanted = node.attr("auto_pad", "NOTSET"), node.ints("output_shape", ())
+    if auto == "NOTSET" and not wanted:
+        pads = node.ints("pads", (0,) * 2 * axes, 2 * axes)
+    elif auto == "VALID":
+        pads = auto_pads(node, auto, full, spans, strides)
+    else:
+        node.ignore("pads")
+        wanted = wanted[-axes:] if wanted else tuple(n * s for n, s in zip(x.shape[2:], strides, strict=True))
+        totals = [f - n for f, n in zip(full, wanted, strict=True)]
+        less, more = [t // 2 for t in totals], [t - t // 2 for t in totals]
+        pads = (*less, *more) if auto == "SAME_UPPER" else (*more, *less)
+    if any(p < 0 for p in pads):
+        node.refuse(f"it needs the negative padding {list(pads)}, which is not supported")
+    return pads, [f - a - b for f, a, b in zip(full, pads[:axes], pads[axes:], strict=True)]
+
+
 @exporter("conv2d_dx")
 def write_conv_transpose(node: Node, out: Writer) -> None:
     dy, w = node.inputs

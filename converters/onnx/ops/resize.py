@@ -14,7 +14,8 @@ import numpy as np
 from ..node import OnnxNode
 from ..registry import importer
 from ..tensor import Tensor
-from .movement import repeated, taken
+from .cut import taken
+from .movement import repeated
 
 #: place in the input of output place i: scale is out / in as given, n and m are the sizes of input and output
 COORDINATES: dict[str, Callable[..., Any]] = {
