@@ -49,7 +49,7 @@ class Target:
 
 #   name      lanes  V   mr for nv = 1, 2, 3, 4                         LLVM's name for a machine with no more than this
 TABLE = {
-    "avx512": Target("avx512", 16, 32, (8, 12, 8, 6), "x86-64-v4"),
+    "avx512": Target("avx512", 16, 32, (8, 8, 8, 6), "x86-64-v4"),
     "avx2": Target("avx2", 8, 16, (8, 6, 4), "x86-64-v3"),
     "neon": Target("neon", 4, 32, (14, 12, 8, 6)),
     "sse": Target("sse", 4, 16, (8, 6, 4), "x86-64-v2"),

@@ -28,8 +28,10 @@ ACT_NONE, ACT_RELU, ACT_CLAMP, ACT_LEAKY = 0, 1, 2, 3
 
 
 @functools.cache
-def tile(mr: int, nv: int, lanes: int, unroll: int = 1) -> Any:
+def tile(mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False) -> Any:
     """The register tile of mr rows and nv vectors of `lanes` floats, as a Numba intrinsic.
+
+    `unroll` steps of k are written out in the loop.  With `packed`, ks is taken to be 1 and ldb to be nv·lanes.
 
     Arguments of the intrinsic (offsets and strides in elements)::
 
@@ -57,6 +59,8 @@ def tile(mr: int, nv: int, lanes: int, unroll: int = 1) -> Any:
         rows_c = _rows(b, mr, m, i, c0, size, sc)
         runs = b.gep(runs, [r0])
         panel = at(b, panel, b0, f32)
+        if packed:  # known steps become part of the addresses and cost no instruction
+            ks, ldb = i64(1), i64(nv * lanes)
         full = b.icmp_signed("==", n, i64(nv * lanes))
         counts = [b.sub(n, i64(j * lanes)) for j in range(nv)]
         acc = initial(b, full, counts, bias, j0, res, rows_c, lanes)
@@ -75,7 +79,7 @@ def tile(mr: int, nv: int, lanes: int, unroll: int = 1) -> Any:
     two, three = types.UniTuple(word, 2), types.UniTuple(word, 3)
     kinds = (word, word, p, word, p, word, p, p, word, word, two, three, three, types.CPointer(word), word, word, word,
              word, p, word, word, word, real, real, real)  # fmt: skip
-    return make_intrinsic(f"tile_{mr}x{nv}x{lanes}", types.none, kinds, emit)
+    return make_intrinsic(f"tile_{mr}x{nv}x{lanes}{'_packed' * packed}", types.none, kinds, emit)
 
 
 def _rows(b: Any, mr: int, m: Any, first: Any, start: Any, size: Any, stride: Any) -> list[Any]:

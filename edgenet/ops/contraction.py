@@ -141,7 +141,7 @@ def calls(x: Contraction) -> list[Call]:
         len(x.runs), x.length, x.ks, ldb, panel_step, parts, part_step, x.ga, gb, x.gc, *epilogue(x.activation),
     )  # fmt: skip
     tasks = x.groups * parts * -(-x.m // mb) * panels
-    out.append(Call(k.gemm[nv], args, tasks, 0.25 * x.groups * x.m * x.k * panels * nr))
+    out.append(Call(k.gemm[nv, x.ks == 1 and ldb == nr], args, tasks, 0.25 * x.groups * x.m * x.k * panels * nr))
     return out if parts == 1 else [*out, sum_parts(c, x.c, parts, x.sum_size)]
 
 

@@ -42,6 +42,8 @@ from ..tile import tile
 TARGET = current()
 ZERO = np.float32(0)
 LANES = TARGET.lanes
+#: steps of k in the body of the innermost loop, for packed panels: a quarter more speed than one
+UNROLL = 4
 move_vector = move(LANES)
 
 
@@ -52,10 +54,10 @@ def cut(rows: int, mr: int) -> int:
     return short if short * (mr - 1) <= rows else 0
 
 
-def _gemm(nv: int) -> Kernel:
-    """The kernel for panels of nv vectors."""
+def _gemm(nv: int, packed: bool) -> Kernel:
+    """The kernel for panels of nv vectors; with `packed`, for ks = 1 and packed panels only."""
     mr, nr = TARGET.mr(nv), nv * LANES
-    high_tile, low_tile, row_tile = (tile(h, nv, LANES) for h in (mr, mr - 1, 1))
+    high_tile, low_tile, row_tile = (tile(h, nv, LANES, UNROLL if packed else 1, packed) for h in (mr, mr - 1, 1))
 
     def gemm(
         a: In, b: In, bias: In, res: In, c: Out, runs: InI64,
@@ -97,12 +99,12 @@ def _gemm(nv: int) -> Kernel:
                     high_tile(i, rows, *shared)
                 i += rows
 
-    gemm.__qualname__ = f"gemm{nv}"
+    gemm.__qualname__ = f"gemm{nv}{'_packed' * packed}"
     return Kernel(gemm)
 
 
-#: ``gemm[nv]``: the kernel for panels of nv vectors; compiled when first used
-gemm = {nv: _gemm(nv) for nv in range(1, TARGET.widest + 1)}
+#: ``gemm[nv, packed]``: compiled when first used
+gemm = {(nv, packed): _gemm(nv, packed) for nv in range(1, TARGET.widest + 1) for packed in (False, True)}
 
 
 @Kernel

@@ -90,7 +90,7 @@ def test_constants(attrs, want):
 @pytest.mark.parametrize(
     ("op", "arrays"),
     [
-        ("ConstantOfShape", [np.array([2**40], INT)]), ("Expand", [A, np.array([2**30, 2, 3], INT)]),
+        ("ConstantOfShape", [np.array([2**29], INT)]), ("Expand", [A, np.array([2**30, 2, 3], INT)]),
         ("Tile", [A, np.array([2**30, 1], INT)]), ("Range", [np.array(0, INT), np.array(2**40, INT), np.array(1, INT)]),
         ("Div", [A, np.array(0, INT)]), ("ConstantOfShape", [np.array([-1], INT)]),
     ],
@@ -101,6 +101,14 @@ def test_absurd_sizes_are_refused(op, arrays):
     model = model_of([helper.make_node(op, names, ["y"], name="it")], {}, [], dict(zip(names, arrays, strict=True)))
     model.graph.output.append(out)
     with pytest.raises(UnsupportedModelError, match="'it'"):
+        read(model)
+
+
+def test_a_large_array_is_not_even_begun():
+    nodes = [helper.make_node("Expand", ["a", "s"], ["y"], name="it")]
+    model = model_of(nodes, {}, [], {"a": A, "s": np.array([2**26, 2, 3], INT)})
+    model.graph.output.append(helper.make_tensor_value_info("y", TensorProto.UNDEFINED, None))
+    with pytest.raises(UnsupportedModelError, match=r"shape \[67108864, 2, 3\] cannot be computed while reading"):
         read(model)
 
 

@@ -76,6 +76,22 @@ def test_branches_share_one_transpose():
     assert [n.op for n in read(model).nodes].count("transpose") == 2  # where the image comes in, and for the output
 
 
+def test_a_turned_tensor_shares_what_was_transposed():
+    """The image as it came and the same turned twice need the same transpose."""
+    (x,) = numbers(2, NCHW)
+    turned = chain(OUT, IN, CONV, result="right")
+    nodes = [*chain(CONV, result="left"), *turned, NODE("Concat", ["left", "right"], ["y"], axis=1)]
+    model = model_of(nodes, {"x": x}, ["y"], {"w": W, "b": B})
+    assert [n.op for n in read(model).nodes].count("transpose") == 2
+
+
+def test_enlarging_repeats_pixels():
+    (x,) = numbers(2, NHWC)
+    resize = ("Resize", ["", "scales"], {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"})
+    model = model_of(chain(IN, resize, OUT), {"x": x}, ["y"], {"scales": np.array([1, 1, 2, 3], np.float32)})
+    assert {n.op for n in read(model).nodes} == {"reshape", "broadcast_to"}
+
+
 def test_arrangements():
     rng = np.random.default_rng(3)
     for _ in range(50):

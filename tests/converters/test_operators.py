@@ -152,9 +152,9 @@ def test_broadcasting(op, other, stored):
 
 
 UNARY = {
-    "Relu": {}, "Sigmoid": {}, "Tanh": {}, "Exp": {}, "Neg": {}, "Abs": {}, "Softplus": {}, "Softsign": {}, "HardSwish": {},
+    "Relu": {}, "Sigmoid": {}, "Tanh": {}, "Exp": {}, "Neg": {}, "Abs": {}, "Softplus": {}, "Softsign": {},
     "LeakyRelu": {"alpha": 0.3}, "Elu": {"alpha": 0.7}, "Selu": {}, "Celu": {"alpha": 0.6}, "Reciprocal": {},
-    "HardSigmoid": {"alpha": 0.3, "beta": 0.4}, "Identity": {}, "Dropout": {}, "Mish": {},
+    "HardSigmoid": {"alpha": 0.3, "beta": 0.4}, "Identity": {}, "Dropout": {}, "Mish": {}, "HardSwish": {},
 }  # fmt: skip
 
 

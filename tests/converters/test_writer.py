@@ -48,9 +48,9 @@ def dense(x, n=5, name="dense", bias=True, **attrs):
     )
 
 
-def conv_dx(x, stride):
+def conv_dx(x, stride, more=0):
     w = weight(x.graph, "up/kernel", 3, 3, 2, x.shape[3])
-    n, h, width = x.shape[0], *(stride * (s - 1) + 3 - 1 for s in x.shape[1:3])
+    n, h, width = x.shape[0], *(stride * (s - 1) + 3 - 1 + more for s in x.shape[1:3])
     return emit(
         "conv2d_dx", [x, w], x_shape=(n, h, width, 2), strides=(stride, stride), padding=((1, 0), (0, 1)),
         dilation=(1, 1), groups=1,
@@ -118,6 +118,7 @@ OTHER = {
     "transposed conv": lambda x: emit("transpose", [conv(x)], perm=(0, 3, 1, 2)),
     "turned": lambda x: emit("relu", [emit("transpose", [conv(x)], perm=(2, 3, 0, 1))]),
     "maximum of one": lambda x: emit("clip", [x], low=0.1, high=float("inf")),
+    "more than it must": lambda x: conv_dx(x, 2, more=1),
     "padding counts": lambda x: emit("avg_pool", [x], include_pad=True, **WINDOW),
     "constant": lambda x: emit("add", [conv(x), np.arange(4, dtype=np.float32)]),
 }  # fmt: skip
@@ -211,6 +212,10 @@ def test_a_network_is_transposed_once_where_it_begins():
     assert count(write(graph, layout="NCHW"))["Transpose"] == 0
 
 
+def test_single_pixels_are_not_transposed():
+    assert count(write(graph_of(lambda x: pooled(conv(x), (1, 2)))))["Transpose"] == 1
+
+
 def test_reading_leaves_no_transpose_of_an_nhwc_network():
     graph = graph_of(residual)
     assert all(n.op != "transpose" for n in read(write(graph)).nodes)
@@ -225,7 +230,7 @@ def test_names_of_inputs_and_outputs():
     names = [o.name for o in model.graph.output]
     assert names[0] == "relu"
     assert names[3] == "conv2d"
-    assert len(set(names)) == 4
+    assert len({*names, "image"}) == 5
     verify(model, graph)
 
 

@@ -119,7 +119,7 @@ def test_functions_of_one_s_own():
     def cube(x):
         return x * x * x
 
-    def halves(shape):
+    def quarters(shape):
         return 0.5
 
     config = layers.serialize(layers.Dense(2, activation=cube, kernel_initializer=initializers.Constant(2.0)))
@@ -127,10 +127,10 @@ def test_functions_of_one_s_own():
     with pytest.raises(ValueError, match="unknown activation 'cube'"):
         layers.deserialize(config)
     assert layers.deserialize(config, {"cube": cube}).activation is cube
-    with layers.custom_object_scope({"halves": halves}):
-        assert initializers.get("halves") is halves
-    with pytest.raises(ValueError, match="unknown initializer 'halves'"):
-        initializers.get("halves")
+    with layers.custom_object_scope({"quarters": quarters}):
+        assert initializers.get("quarters") is quarters
+    with pytest.raises(ValueError, match="unknown initializer 'quarters'"):
+        initializers.get("quarters")
 
 
 def test_what_no_config_can_hold():

@@ -1,5 +1,7 @@
 """Training steps against the same steps in NumPy, and what must not change their result."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from models import network
@@ -321,3 +323,16 @@ def test_training_learns():
     history = model.fit(x[:300], y[:300], epochs=12, verbose=0, validation_data=(x[300:], y[300:])).history
     assert history["loss"][-1] < 0.2 * history["loss"][0]
     assert history["val_accuracy"][-1] > 0.9
+
+
+def test_threads_of_python_may_predict_with_one_model_at_once():
+    set_random_seed(15)
+    model = cnn_model()
+    rng = np.random.default_rng(15)
+    samples_of = [rng.normal(size=(40, 8, 6, 3)).astype(np.float32) for _ in range(4)]
+    wanted = [model.predict(x, batch_size=16) for x in samples_of]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            found = pool.map(lambda x: model.predict(x, batch_size=16), samples_of)
+            for a, b in zip(found, wanted, strict=True):
+                np.testing.assert_array_equal(a, b)
