@@ -8,7 +8,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import types
 
-from .simd import i64, make_intrinsic
+from .simd import i32, i64, make_intrinsic
 
 
 @functools.cache
@@ -22,6 +22,9 @@ def _word_intrinsic(name: str, arguments: int) -> Any:
         if name == "call":
             kind = ir.FunctionType(ir.VoidType(), [i64] * 3).as_pointer()
             b.call(b.inttoptr(args[0], kind), args[1:])
+        elif name == "ask":
+            kind = ir.FunctionType(i32, [i64] * 3).as_pointer()
+            return b.sext(b.call(b.inttoptr(args[0], kind), args[1:]), i64)
         elif name == "atomic_add":
             return b.atomic_rmw("add", pointer(args[0], args[1]), args[2], "seq_cst")
         elif name == "atomic_load":
@@ -35,12 +38,14 @@ def _word_intrinsic(name: str, arguments: int) -> Any:
             b.asm(ir.FunctionType(ir.VoidType(), []), code, "", (), side_effect=True)
         return context.get_dummy_value()
 
-    result = types.int64 if name in ("atomic_add", "atomic_load") else types.none
+    result = types.int64 if name in ("ask", "atomic_add", "atomic_load") else types.none
     return make_intrinsic(name, result, (types.int64,) * arguments, emit)
 
 
 #: call(address, block, lo, hi): run a compiled kernel
 call = _word_intrinsic("call", 4)
+#: ask(address, a, b, c): call a C function that returns an int
+ask = _word_intrinsic("ask", 4)
 #: atomic_add(address, i, n): add n to word i, return what it was before
 atomic_add = _word_intrinsic("atomic_add", 3)
 #: atomic_load(address, i), atomic_store(address, i, n): word i, in one order for all threads

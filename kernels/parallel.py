@@ -34,7 +34,7 @@ from typing import Any
 
 import numpy as np
 
-from .atomic import atomic_add, atomic_load, atomic_store, call, pause
+from .atomic import ask, atomic_add, atomic_load, atomic_store, call, pause
 from .compiler import ENTRY, Kernel, device, i64
 
 #: words of a step in the table
@@ -43,9 +43,13 @@ STEP = 5
 LINE = 8
 #: claims that a share is cut into
 CLAIMS = 3
-#: words of the pool: address of the job (0: none), helpers inside it, number of runs so far, addresses of sem_wait and
-#: sem_post (0: none), and for each helper whether it is asleep and the address of its semaphore
-JOB, ACTIVE, RUN, WAIT, POST, HELPERS = 0, 1, 2, 3, 4, 5
+#: words of the pool: address of the job (0: none), helpers inside it, number of runs so far, addresses of sem_wait,
+#: sem_post, sched_getcpu and sched_setaffinity (0: none), a bit for each CPU of the process, room for another such set
+JOB, ACTIVE, RUN, WAIT, POST, GETCPU, AFFINITY, CPUS, OTHERS = 0, 1, 2, 3, 4, 5, 6, 8, 24
+#: words of a set of CPUs: 1024 bits, the size of the C library's cpu_set_t
+CPU_SET = 16
+#: words of the pool for each helper: whether it is asleep, address of its semaphore, its thread id, the CPU it is kept off
+HELPERS, HELPER = 40, 4
 #: words of a job: its step table, number of steps, threads, counters (a line for each share and one for what is done,
 #: for each step), address of sched_yield
 TABLE, STEPS, THREADS, COUNTERS, YIELD = 0, 1, 2, 3, 4
@@ -104,6 +108,30 @@ def walk(table: i64, lo: i64, hi: i64):
         call(word(at, 0), word(at, 1), 0, word(at, 2))
 
 
+@device
+def keep_off_this_cpu(pool, helper):  # type: ignore[no-untyped-def]
+    """Forbid a helper the CPU that the leader runs on.
+
+    Schedulers like to wake a thread where its waker runs, and some (virtual machines with two CPUs, for one) leave it
+    queued there while the other CPU idles.
+    """
+    if word(pool, AFFINITY) == 0 or word(helper, 2) == 0:
+        return
+    here = ask(word(pool, GETCPU), 0, 0, 0)
+    if here < 0 or here >= 64 * CPU_SET or here == word(helper, 3):
+        return
+    left = 0
+    for i in range(CPU_SET):
+        cpus = word(pool, CPUS + i)
+        if i == here // 64:
+            cpus &= ~(1 << (here % 64))
+        atomic_store(pool, OTHERS + i, cpus)
+        left |= cpus
+    if left != 0:
+        ask(word(pool, AFFINITY), word(helper, 2), 8 * CPU_SET, pool + 8 * OTHERS)
+        atomic_store(helper, 3, here)
+
+
 @Kernel
 def lead(pool: i64, job: i64, lo: i64, hi: i64):
     """Run a job, together with the helpers that come."""
@@ -113,10 +141,11 @@ def lead(pool: i64, job: i64, lo: i64, hi: i64):
     atomic_store(pool, JOB, job)
     atomic_add(pool, RUN, 1)
     for seat in range(threads - 1):
-        asleep = HELPERS + 2 * seat
-        if word(pool, POST) != 0 and atomic_load(pool, asleep) != 0:
-            atomic_store(pool, asleep, 0)
-            call(word(pool, POST), word(pool, asleep + 1), 0, 0)
+        helper = pool + 8 * (HELPERS + HELPER * seat)
+        keep_off_this_cpu(pool, helper)
+        if word(pool, POST) != 0 and atomic_load(helper, 0) != 0:
+            atomic_store(helper, 0, 0)
+            call(word(pool, POST), word(helper, 1), 0, 0)
     walk_together(job, 0)
     atomic_store(pool, JOB, 0)
     while atomic_load(pool, ACTIVE) != 0:  # helpers may still look at the job
@@ -126,7 +155,7 @@ def lead(pool: i64, job: i64, lo: i64, hi: i64):
 @Kernel
 def follow(pool: i64, seat: i64, lo: i64, hi: i64):
     """A helper's life: join every run; when none has come for `hi` pauses, sleep (without semaphores: return)."""
-    asleep = HELPERS + 2 * seat
+    helper = pool + 8 * (HELPERS + HELPER * seat)
     waited, seen = 0, -1
     while True:
         run = atomic_load(pool, RUN)
@@ -142,10 +171,10 @@ def follow(pool: i64, seat: i64, lo: i64, hi: i64):
         pause()
         waited += 1
         if waited > hi:  # a run that starts just now goes without this helper, which costs only its help
-            atomic_store(pool, asleep, 1)
+            atomic_store(helper, 0, 1)
             if word(pool, WAIT) == 0:
                 return
-            call(word(pool, WAIT), word(pool, asleep + 1), 0, 0)
+            call(word(pool, WAIT), word(helper, 1), 0, 0)
             waited = 0
 
 
@@ -153,14 +182,23 @@ class _Pool:
     """The helper threads of this process."""
 
     def __init__(self) -> None:
-        self.words = np.zeros(HELPERS + 2 * 256, np.int64)
+        self.words = np.zeros(HELPERS + HELPER * 256, np.int64)
         self.busy = threading.Lock()
         self.locks: list[threading.Lock] = []
         self._semaphores = np.zeros((256, 16), np.int64)  # 128 bytes each; a sem_t has 32 at most
         wait, post = _c_function("sem_wait"), _c_function("sem_post")
         if wait and post and _has_semaphores(self._semaphores):
             self.words[WAIT], self.words[POST] = wait, post
-        self.words[HELPERS + 1 :: 2][:256] = [row.ctypes.data for row in self._semaphores]
+        table = self.words[HELPERS:].reshape(256, HELPER)
+        table[:, 1] = [row.ctypes.data for row in self._semaphores]
+        table[:, 3] = -1
+        here, bind = _c_function("sched_getcpu"), _c_function("sched_setaffinity")
+        if here and bind and hasattr(os, "sched_getaffinity"):
+            self.words[GETCPU], self.words[AFFINITY] = here, bind
+            bits = self.words[CPUS : CPUS + CPU_SET].view(np.uint64)
+            for cpu in os.sched_getaffinity(0):
+                if cpu < 64 * CPU_SET:
+                    bits[cpu // 64] |= np.uint64(1 << (cpu % 64))
 
     def grow(self, helpers: int) -> None:
         """Have at least this many helpers."""
@@ -175,6 +213,7 @@ class _Pool:
     def _helper(self, seat: int, entry: Any) -> None:
         block = np.array([self.words.ctypes.data, seat], np.int64)
         address, lock = block.ctypes.data, self.locks[seat]
+        self.words[HELPERS + HELPER * seat + 2] = threading.get_native_id()
         while True:
             entry(address, 0, SPIN)  # returns only where there are no semaphores
             lock.acquire()
@@ -183,8 +222,8 @@ class _Pool:
         """Wake the helpers that sleep on Python locks; `lead` wakes those that sleep on semaphores."""
         if self.words[WAIT] == 0:
             for seat, lock in enumerate(self.locks[:helpers]):
-                if self.words[HELPERS + 2 * seat] and lock.locked():
-                    self.words[HELPERS + 2 * seat] = 0
+                if self.words[HELPERS + HELPER * seat] and lock.locked():
+                    self.words[HELPERS + HELPER * seat] = 0
                     lock.release()
 
 
