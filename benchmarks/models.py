@@ -33,7 +33,6 @@ from _peers import installed, onnxruntime_plain
 from _report import Report
 
 from edgenet.compile import compile_graph
-from edgenet.compile.passes import optimize
 from edgenet.compile.program import Program
 from edgenet.graph import get_op
 
@@ -140,7 +139,7 @@ def loaded(case: Case, inputs: dict[str, np.ndarray]) -> Program:
     from edgenet.converters.onnx import read
 
     graph = read(case.content, {name: x.shape for name, x in inputs.items()})
-    return compile_graph(optimize(graph))
+    return compile_graph(graph)
 
 
 def compare(case: Case, batch: int, options: argparse.Namespace, report: Report) -> None:

@@ -48,7 +48,7 @@ CLAIMS = 3
 JOB, ACTIVE, RUN, WAIT, POST, GETCPU, AFFINITY, CPUS, OTHERS = 0, 1, 2, 3, 4, 5, 6, 8, 24
 #: words of a set of CPUs: 1024 bits, the size of the C library's cpu_set_t
 CPU_SET = 16
-#: words of the pool for each helper: whether it is asleep, address of its semaphore, its thread id, the CPU it is kept off
+#: words of the pool for each helper: whether it is asleep, address of its semaphore, thread id, the CPU it is kept off
 HELPERS, HELPER = 40, 4
 #: words of a job: its step table, number of steps, threads, counters (a line for each share and one for what is done,
 #: for each step), address of sched_yield

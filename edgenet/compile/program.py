@@ -25,6 +25,7 @@ from edgenet.kernels.cpu.movement import copy
 from edgenet.kernels.parallel import Table
 
 from .memory import ALIGN_BYTES, Buffer, plan
+from .passes import optimize
 
 #: a call with less work (see `Call.work`) is not worth a second thread
 SERIAL_BELOW = 30_000
@@ -269,7 +270,10 @@ class Program:
             return [view.copy() for view in self.outputs]
 
     def execute(self) -> None:
-        """Run every step on what lies in `inputs`; the results lie in `outputs`."""
+        """Run every step on what lies in `inputs`; the results lie in `outputs`.
+
+        Fill all inputs before each call: their memory may be used for other values once they have been read.
+        """
         if self._stamp != latest_change():
             if any(v.array is not home for v, home in self._homes):  # a variable has moved
                 self._write()
@@ -311,14 +315,20 @@ def _check(kernel: Kernel, kind: Any, arg: Any, name: str) -> None:
         raise AssertionError(f"{kernel.name}: {name} must be {kind.dtype}, got {dtype}")
 
 
-def compile_graph(graph: Graph, *, training: bool = False) -> Program:
-    """Compile a graph whose shapes are all known.
+def compile_graph(graph: Graph, *, training: bool = False, passes: bool = True) -> Program:
+    """Optimise a graph whose shapes are all known, in place, and compile it.
 
     In inference (`training` False) variables count as constants: what depends on them alone is computed once, and again
-    after a variable has changed.
+    after a variable has changed.  Without `passes` every node is computed as it stands.
+
+    Raises:
+        ShapeError: if the size of an input is not known.
     """
     unknown = [v for v in graph.inputs if not v.spec.known]
     if unknown:
         raise ShapeError(f"cannot compile {graph.name}: the shape of {unknown[0]!r} is not known; bind it first")
+    graph.training = graph.training or training
     graph.prune()
+    if passes:
+        optimize(graph)
     return Program(graph, variables_fixed=not training)

@@ -38,7 +38,7 @@ class Call(NamedTuple):
     None for a null pointer"""
     tasks: int
     work: float = 0.0
-    """bytes moved, or an eighth of the floating point operations if more: a call with little of it runs on one thread"""
+    """bytes moved, or an eighth of the floating point operations if more; small calls run on one thread"""
 
 
 class Cost(NamedTuple):

@@ -12,7 +12,6 @@ import numpy as np
 from edgenet import metrics as metrics_module
 from edgenet import ops
 from edgenet.compile import compile_graph
-from edgenet.compile.passes import optimize
 from edgenet.graph import Graph, Value, Variable, gradients
 from edgenet.losses import Loss
 from edgenet.optimizers import Optimizer
@@ -133,7 +132,7 @@ class Runner:
     def __init__(self, graph: Graph, roles: Sequence[Role], names: Sequence[str], training: bool) -> None:
         self.names = list(names)
         self.roles = list(roles)
-        self.program = compile_graph(optimize(graph), training=training)
+        self.program = compile_graph(graph, training=training)
         self.lock = threading.Lock()
         """held from filling the inputs until the outputs are read"""
 

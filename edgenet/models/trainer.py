@@ -244,7 +244,14 @@ class Trainer(Engine):
         return _returned(self._sweep("test", data, len(data)), return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
-        """The outputs of one batch."""
+        """The outputs of one batch; the shortest way from an array to its answer."""
+        if self.built and isinstance(x, np.ndarray) and len(x.shape) and len(x) and x.dtype.kind in "fiub":
+            inputs = self.inputs
+            if len(inputs) == 1 and x.shape[1:] == inputs[0].shape[1:]:
+                runner = self._runner("predict", len(x))
+                with runner.lock:
+                    outputs = runner.program.run(x)
+                return outputs if self._nested_outputs else outputs[0]
         data = read(self, x, None, None, None, "predict_on_batch")
         return self.predict(x, batch_size=len(data), verbose=0)
 

@@ -4,7 +4,6 @@ import numpy as np
 
 from edgenet import ops
 from edgenet.compile import compile_graph
-from edgenet.compile.passes import optimize
 from edgenet.graph import Graph, Variable, gradients
 
 
@@ -17,7 +16,7 @@ def _graph(training, step):
 
 def _run(graph, outputs, arrays):
     graph.outputs = outputs
-    return compile_graph(optimize(graph), training=graph.training).run(*arrays)
+    return compile_graph(graph, training=graph.training).run(*arrays)
 
 
 def apply(layer, *arrays, training=False, step=0):

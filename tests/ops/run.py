@@ -21,7 +21,7 @@ def run(function, *arrays, fixed=(), threads=None, **attrs):
             values.append(graph.input(a.shape, str(a.dtype), f"x{i}"))
     result = function(*values, **attrs)
     graph.outputs = list(result) if isinstance(result, tuple | list) else [result]
-    program = compile_graph(graph)
+    program = compile_graph(graph, passes=False)
     with num_threads(threads or get_num_threads()), np.errstate(all="ignore"):
         out = program.run(*(a for i, a in enumerate(arrays) if a is not None and i not in fixed))
     return out if isinstance(result, tuple | list) else out[0]

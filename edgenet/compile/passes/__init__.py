@@ -16,7 +16,6 @@ __all__ = ["fold_affine", "fuse_epilogue", "optimize"]
 
 def optimize(graph: Graph) -> Graph:
     """Run all passes on a graph, in place, and return it."""
-    graph.prune()
     if not graph.training:
         fold_affine(graph)
     fuse_epilogue(graph)
