@@ -121,6 +121,7 @@ class Program:
         places = self._places = _Places(graph)
         steps = [Step(n, c) for n in graph.nodes if not get_op(n.op).view for c in get_op(n.op).lower(n)]
         steps = [s for s in steps if s.call.tasks > 0 and not self._onto_itself(s.call)]
+        self._check_order(steps)
         once = _constant_calls(steps, places, variables_fixed)
         self.steps = [s for i, s in enumerate(steps) if i not in once]
         self._keep: list[Any] = []
@@ -149,6 +150,18 @@ class Program:
         (source, a), (target, b) = _operands(call, False)[0], _operands(call, True)[0]
         (root_a, at_a), (root_b, at_b) = self._places.root(source), self._places.root(target)
         return root_a is root_b and at_a + a == at_b + b
+
+    def _check_order(self, steps: list[Step]) -> None:
+        """A pass that puts a node before what it reads is a bug; it must not end in a silently wrong result."""
+        written = {id(self._places.root(v)[0]) for v in self.graph.inputs}
+        for step in steps:
+            outputs = {id(self._places.root(o)[0]) for o, _ in _operands(step.call, written=True)}
+            for operand, _ in _operands(step.call, written=False):
+                root = self._places.root(operand)[0]
+                made = id(root) in written or id(root) in outputs or root.spec.size == 0
+                if not made and (not isinstance(root, Value) or root.data is None):
+                    raise AssertionError(f"{step.node!r} reads {operand!r}, which nothing before it has written")
+            written |= outputs
 
     def _memory(self, size_bytes: int) -> int:
         """Address of new zeroed memory that lives as long as the program."""

@@ -58,7 +58,13 @@ def dense_transposed_norm(graph, x):
     return norm(graph, dense(flat, weight(graph, 7, 100), transpose_w=True))
 
 
+def dense_add_of_what_is_computed_later(graph, x):
+    y = dense(emit("reshape", [x], shape=(2, 100)), weight(graph, 100, 7))
+    return y * (weight(graph, 7) * np.float32(2)) + weight(graph, 7) * np.float32(3)
+
+
 FOLDED = [
+    dense_add_of_what_is_computed_later,
     conv_norm,
     conv_norm_without_bias,
     depthwise_norm,

@@ -26,10 +26,11 @@ def fold_affine(graph: Graph) -> None:
         if scaled is None:
             continue
         source, scale, shift = scaled
-        with graph.at(source):
+        with graph.at(node):
             _absorb(source, scale, shift)
+        graph.nodes.remove(source)  # it now stands where `node` stood, behind everything that its new weights need
+        graph.nodes[graph.nodes.index(node)] = source
         graph.replace(node.output, source.output)
-        graph.nodes.remove(node)
 
 
 def _scale_and_shift(graph: Graph, node: Node) -> tuple[Node, Value | None, Value | None] | None:
@@ -44,7 +45,7 @@ def _scale_and_shift(graph: Graph, node: Node) -> tuple[Node, Value | None, Valu
             return None
         gamma, beta, mean, var = node.inputs[1:]
         assert gamma is not None and beta is not None and mean is not None
-        with graph.at(source):
+        with graph.at(node):
             scale = gamma / emit("sqrt", [var + np.float32(node.attrs["epsilon"])])  # type: ignore[operator]
             return source, scale, beta - mean * scale
     if node.op not in ("mul", "add", "sub", "div"):
@@ -62,7 +63,7 @@ def _scale_and_shift(graph: Graph, node: Node) -> tuple[Node, Value | None, Valu
         channels = source.output.shape[-1]
         if other.shape not in ((), *((1,) * i + (channels,) for i in range(source.output.spec.rank)), (1,)):
             continue
-        with graph.at(source):
+        with graph.at(node):
             vector = emit("broadcast_to", [emit("reshape", [other], shape=(-1,))], shape=(channels,))
             if node.op in ("mul", "div"):
                 return source, vector if node.op == "mul" else np.float32(1) / vector, None
