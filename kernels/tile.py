@@ -55,8 +55,7 @@ def tile(mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False) ->
         ]
         (i, m, a, a0, c, c0, res, bias, j0, n, size, sa, sc, runs, r0, nruns, length, ks,
          panel, b0, ldb, act, alpha, low, high) = words  # fmt: skip
-        rows_a = _rows(b, mr, m, i, a0, size, sa)
-        rows_c = _rows(b, mr, m, i, c0, size, sc)
+        rows_a, rows_c = _rows(b, mr, m, i, size, [(a0, sa), (c0, sc)])
         runs = b.gep(runs, [r0])
         panel = at(b, panel, b0, f32)
         if packed:  # known steps become part of the addresses and cost no instruction
@@ -82,28 +81,34 @@ def tile(mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False) ->
     return make_intrinsic(f"tile_{mr}x{nv}x{lanes}{'_packed' * packed}", types.none, kinds, emit)
 
 
-def _rows(b: Any, mr: int, m: Any, first: Any, start: Any, size: Any, stride: Any) -> list[Any]:
-    """Offsets of the tile's rows: a walk over a grid of three axes that carries into the next axis at each end.
+def _rows(b: Any, mr: int, m: Any, first: Any, size: Any, walks: list[tuple[Any, Any]]) -> list[list[Any]]:
+    """Offsets of the tile's rows, for each (start, strides) of `walks`.
 
-    Row 0 is number `first` of the grid; rows from `m` on repeat row m - 1.
+    A row's offset follows a grid of three axes and carries into the next axis at each end.  Row 0 is number `first` of
+    the grid; rows from `m` on repeat row m - 1.
     """
-    (d1, d2), (s0, s1, s2) = size, stride
-    q, p2 = b.sdiv(first, d2), b.srem(first, d2)
-    p0, p1 = b.sdiv(q, d1), b.srem(q, d1)
-    for p, s in ((p0, s0), (p1, s1), (p2, s2)):
-        start = b.add(start, b.mul(p, s))
+    d1, d2 = size
+    q = b.sdiv(first, d2)
+    p2 = b.sub(first, b.mul(q, d2))
+    p0 = b.sdiv(q, d1)
+    p1 = b.sub(q, b.mul(p0, d1))
     last1, last2 = b.sub(d1, i64(1)), b.sub(d2, i64(1))
-    wrap1 = b.sub(s1, b.mul(last2, s2))
-    wrap0 = b.sub(b.sub(s0, b.mul(last1, s1)), b.mul(last2, s2))
-    rows = [start]
+    rows, wraps = [], []
+    for start, (s0, s1, s2) in walks:
+        for p, s in ((p0, s0), (p1, s1), (p2, s2)):
+            start = b.add(start, b.mul(p, s))
+        wrap1 = b.sub(s1, b.mul(last2, s2))
+        wraps.append((b.sub(b.sub(s0, b.mul(last1, s1)), b.mul(last2, s2)), wrap1, s2))
+        rows.append([start])
     for i in range(1, mr):
         end2 = b.icmp_signed("==", p2, last2)
         end1 = b.and_(end2, b.icmp_signed("==", p1, last1))
-        step = b.select(end1, wrap0, b.select(end2, wrap1, s2))
-        step = b.select(b.icmp_signed("<", i64(i), m), step, i64(0))
+        stored = b.icmp_signed("<", i64(i), m)
+        for offsets, (wrap0, wrap1, step) in zip(rows, wraps, strict=True):
+            step = b.select(end1, wrap0, b.select(end2, wrap1, step))
+            offsets.append(b.add(offsets[-1], b.select(stored, step, i64(0))))
         p1 = b.select(end1, i64(0), b.select(end2, b.add(p1, i64(1)), p1))
         p2 = b.select(end2, i64(0), b.add(p2, i64(1)))
-        rows.append(b.add(rows[-1], step))
     return rows
 
 
