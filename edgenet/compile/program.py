@@ -12,7 +12,6 @@ Compiling a graph takes five steps, each a function or class below:
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ from edgenet.graph import At, Call, Graph, Node, Scratch, ShapeError, Value, get
 from edgenet.graph.variable import latest_change, touch
 from edgenet.kernels.compiler import Kernel
 from edgenet.kernels.cpu.movement import copy
+from edgenet.kernels.lock import Lock
 from edgenet.kernels.parallel import Table
 
 from .memory import ALIGN_BYTES, Buffer, plan
@@ -86,9 +86,14 @@ def _constant_calls(steps: list[Step], places: _Places, variables_fixed: bool) -
     def fixed(operand: Operand) -> bool:
         if isinstance(operand, Scratch):
             return False
-        return operand.array is not None or (variables_fixed and operand.variable is not None)
+        if operand.variable is not None:
+            return variables_fixed and id(operand) not in tainted
+        return operand.array is not None
 
-    tainted: set[int] = set()  # roots that some call writes in every run
+    def is_variable(operand: Operand) -> bool:
+        return isinstance(operand, Value) and operand.variable is not None
+
+    tainted: set[int] = set()  # roots that some call writes in every run; what was taken for once may read them: again
     while True:
         once: set[int] = set()
         known: set[int] = set()
@@ -106,7 +111,7 @@ def _constant_calls(steps: list[Step], places: _Places, variables_fixed: bool) -
                 once.add(i)
                 known.update(id(w) for w in writes)
             else:
-                clash = clash or any(id(w) in known for w in writes)
+                clash = clash or any(id(w) not in tainted and (id(w) in known or is_variable(w)) for w in writes)
                 tainted.update(id(w) for w in writes)
         if not clash:
             return once
@@ -117,7 +122,7 @@ class Program:
 
     def __init__(self, graph: Graph, variables_fixed: bool) -> None:
         self.graph = graph
-        self._lock = threading.Lock()
+        self._lock = Lock()
         places = self._places = _Places(graph)
         steps = [Step(n, c) for n in graph.nodes if not get_op(n.op).view for c in get_op(n.op).lower(n)]
         steps = [s for s in steps if s.call.tasks > 0 and not self._onto_itself(s.call)]
@@ -260,6 +265,7 @@ class Program:
         spec = value.spec
         address = self._find(value)
         holder = (np.ctypeslib.as_ctypes_type(np.dtype(spec.dtype)) * max(spec.size, 1)).from_address(address)
+        holder.owner = self._keep  # the view keeps the memory alive
         return np.ctypeslib.as_array(holder)[: spec.size].reshape(spec.sizes)
 
     # running ---------------------------------------------------------------------------------------------------------
@@ -287,15 +293,15 @@ class Program:
 
         Fill all inputs before each call: their memory may be used for other values once they have been read.
         """
-        if self._stamp != latest_change():
+        seen = latest_change()
+        if self._stamp != seen:
             if any(v.array is not home for v, home in self._homes):  # a variable has moved
                 self._write()
             self._once.run()
-            self._stamp = latest_change()
+            self._stamp = seen
         self._table_of_run.run()
-        if self.writes_variables:
-            touch()
-            self._stamp = latest_change()
+        if self.writes_variables and touch() == seen + 1:  # else somebody else has written meanwhile
+            self._stamp = seen + 1
 
     def profile(self, repeats: int = 20) -> list[tuple[Step, float]]:
         """Median seconds of each step on one thread, on whatever lies in the inputs."""

@@ -11,6 +11,7 @@ from edgenet import metrics as metrics_module
 from edgenet import ops, optimizers
 from edgenet.graph import Variable
 from edgenet.graph.variable import flatten
+from edgenet.kernels.lock import Lock
 from edgenet.layers.layer import Layer
 
 from .data import Data
@@ -114,7 +115,7 @@ class Engine(Layer):
     def _forget_programs(self) -> None:
         self._plan = None
         self._programs: OrderedDict[Any, Runner] = OrderedDict()
-        self._programs_lock = threading.RLock()
+        self._programs_lock = Lock(threading.RLock)
         self._theta: Variable | None = None
         self._trained: list[Variable] = []
 

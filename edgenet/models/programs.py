@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from edgenet import metrics as metrics_module
 from edgenet import ops
 from edgenet.compile import compile_graph
 from edgenet.graph import Graph, Value, Variable, gradients
+from edgenet.kernels.lock import Lock
 from edgenet.losses import Loss
 from edgenet.optimizers import Optimizer
 
@@ -133,7 +133,7 @@ class Runner:
         self.names = list(names)
         self.roles = list(roles)
         self.program = compile_graph(graph, training=training)
-        self.lock = threading.Lock()
+        self.lock = Lock()
         """held from filling the inputs until the outputs are read"""
 
     def feeds(self, data: Data) -> list[Feed]:
