@@ -88,9 +88,9 @@ def folder() -> Path | None:
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     first = os.environ.get("EDGENET_CACHE_DIR") or os.path.join(home, "edgenet", "kernels")
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
-    for choice in (lambda: first, lambda: os.path.join(tempfile.gettempdir(), f"edgenet-kernels-{user}")):
+    for choice in (first, None):
         try:
-            path = Path(choice())
+            path = Path(choice or os.path.join(tempfile.gettempdir(), f"edgenet-kernels-{user}"))
             if not path.is_absolute() and not os.environ.get("EDGENET_CACHE_DIR"):  # there is no home
                 continue
             path.mkdir(parents=True, exist_ok=True, mode=0o700)

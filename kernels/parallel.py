@@ -160,7 +160,8 @@ def set_num_threads(n: int) -> None:
         ValueError: if `n` is not between 1 and 256.
     """
     global _threads
-    if not isinstance(n, int | np.integer) or not 1 <= n <= 256:
+    given: Any = n
+    if not isinstance(given, int | np.integer) or not 1 <= n <= 256:
         raise ValueError(f"set_num_threads: n must be a number between 1 and 256, got {n!r}")
     _threads = n
 

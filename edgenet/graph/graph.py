@@ -177,8 +177,8 @@ class Graph:
         node.outputs = [
             Value(self, s, name if i == 0 else self.unique(f"{name}_{i}"), node) for i, s in enumerate(specs)
         ]
-        op = get_op(node.op)
-        derived = not op.effect and not op.random and all(v is None or v.fixed for v in inputs)
+        rule = get_op(op)
+        derived = not rule.effect and not rule.random and all(v is None or v.fixed for v in inputs)
         for value in node.outputs:
             value.derived = derived
         if self._where is None:

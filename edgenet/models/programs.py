@@ -53,7 +53,8 @@ class Targets:
 
 
 def _inputs(model: Model, graph: Graph, batch: int | str) -> list[Value]:
-    return [graph.input((batch, *t.shape[1:]), t.dtype, t.name) for t in model.inputs]
+    named = zip(model.inputs, model.input_names, strict=True)
+    return [graph.input((batch, *t.shape[1:]), t.dtype, name) for t, name in named]
 
 
 def predict_graph(model: Model, batch: int | str) -> Graph:
