@@ -41,7 +41,12 @@ class Step(NamedTuple):
 
 
 class _Places:
-    """Which operand lies inside which other one, and where."""
+    """Which operand lies inside which other one, and where.
+
+    A view lies in its source.  An input of `flat` (or of a concatenation along the first axis) lies in the result, if
+    its memory is its own to give: it is made by a node (a variable or an input of the graph has its place already), it
+    is no output of the graph, and it is the whole of what it lies in (not part of something that went elsewhere).
+    """
 
     def __init__(self, graph: Graph) -> None:
         self.parent: dict[int, tuple[Operand, int]] = {}
@@ -78,7 +83,11 @@ def _operands(call: Call, written: bool) -> list[tuple[Operand, int]]:
 
 
 def _constant_calls(steps: list[Step], places: _Places, variables_fixed: bool) -> set[int]:
-    """Numbers of the steps whose operands depend on constants (and, in inference, on variables) alone."""
+    """Numbers of the steps whose operands depend on constants (and, in inference, on variables) alone.
+
+    What one step writes once, a later step may write in every run; then the first was no constant step after all, and
+    neither was what read it.  So the search starts again until nothing new is found.
+    """
 
     def roots(call: Call, written: bool) -> list[Operand]:
         return [places.root(o)[0] for o, _ in _operands(call, written)]
