@@ -42,7 +42,7 @@ def read(model: Any, x: Any, y: Any, sample_weight: Any, class_weight: Mapping[i
     ys = arrays(y, model.output_names, f"{where}: y")
     for array, loss, output in zip(ys, plan.losses, model.outputs, strict=True):
         if isinstance(loss, SparseCategoricalCrossentropy):
-            _check_labels(array, output.shape[-1], where)
+            _check_labels(array, output.shape[-1], where, loss.ignore_class)
     data = same_length(Data(xs, ys), where)
     data.weight = _weights(data, sample_weight, class_weight, where)
     return data
@@ -58,7 +58,9 @@ def validation(model: Any, given: Any) -> Data:
     return read(model, x, y, weight, None, "fit (validation_data)")
 
 
-def _check_labels(labels: np.ndarray, classes: int, where: str) -> None:
+def _check_labels(labels: np.ndarray, classes: int, where: str, ignored: int | None = None) -> None:
+    if ignored is not None:
+        labels = labels[labels != ignored]
     if not labels.size:
         return
     low, high = labels.min(), labels.max()

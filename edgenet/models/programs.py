@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: what an input of a program stands for: ("x" | "y" | "w", number)
 Role = tuple[str, int]
+#: the result of a metric, of the sum of its counts
+Figure = Callable[[np.ndarray], Any]
 
 
 @dataclass
@@ -34,8 +36,33 @@ class Plan:
     losses: list[Loss | None]
     loss_weights: list[float]
     metrics: list[list[Any]]
+    weighted: list[list[Any]]
+    """metrics in which samples count by their weights"""
     names: list[str] = field(default_factory=list)
     """of the outputs"""
+
+
+class Total:
+    """The figures of a run over batches: averages of scalars, and what metrics make of the sum of their counts."""
+
+    def __init__(self, runner: Runner) -> None:
+        self.names, self.figures = runner.names, [runner.figures.get(n) for n in runner.names]
+        self.sums = [np.zeros(output.shape, np.float64) for output in runner.program.outputs]
+        self.done = 0
+
+    def add(self, outputs: Sequence[np.ndarray], size: int) -> None:
+        """Take up the outputs of the program for a batch of `size` samples."""
+        for total, output, figure in zip(self.sums, outputs, self.figures, strict=True):
+            total += output if figure is not None else output.item() * size
+        self.done += size
+
+    def logs(self) -> dict[str, Any]:
+        """The figures of the samples so far."""
+        made = (
+            total.item() / self.done if figure is None else figure(total)
+            for total, figure in zip(self.sums, self.figures, strict=True)
+        )
+        return dict(zip(self.names, made, strict=True))
 
 
 class Targets:
@@ -66,10 +93,10 @@ def predict_graph(model: Model, batch: int | str) -> Graph:
 
 def loss_graph(
     model: Model, plan: Plan, shapes: Sequence[tuple[int, ...]], weighted: bool, training: bool
-) -> tuple[Graph, list[Role], list[str]]:
+) -> tuple[Graph, list[Role], list[str], dict[str, Figure]]:
     """The model with loss and metrics as outputs; `shapes` are those of the targets, the batch first.
 
-    Returns the graph, the roles of its inputs, and the names of its outputs.
+    Returns the graph, the roles of its inputs, the names of its outputs, and for metrics what to make of their counts.
     """
     graph = Graph(f"{model.name}.{'train' if training else 'test'}")
     graph.training = training
@@ -85,25 +112,28 @@ def loss_graph(
     several = len(predictions) > 1
     total: Value | None = None
     parts: dict[str, Value] = {}
-    figures: dict[str, Value] = {}
+    counts: dict[str, Value] = {}
+    figures: dict[str, Figure] = {}
     for i, (name, y_pred, shape) in enumerate(zip(plan.names, predictions, shapes, strict=True)):
         target, loss = Targets(graph, roles, shape, i, name), plan.losses[i]
         if loss is not None:
             value = loss(target.value(loss.labels), y_pred, weight)
+            value = ops.mean(value) if value.shape else value
             parts[f"{name}_loss"] = value
             value = value if plan.loss_weights[i] == 1 else value * np.float32(plan.loss_weights[i])
             total = value if total is None else total + value
-        for identifier in plan.metrics[i]:
+        for identifier, by_weight in [*((m, False) for m in plan.metrics[i]), *((m, True) for m in plan.weighted[i])]:
             metric = metrics_module.get(identifier, shape, y_pred.shape)
             key = f"{name}_{metric.name}" if several else metric.name
-            figures[key] = metric(target.value(metric.labels), y_pred)
+            counts[key] = metric.emit(target.value(metric.labels), y_pred, weight if by_weight else None)
+            figures[key] = metric.figure
     for penalty in penalties(graph, model.weights):
         total = penalty if total is None else total + penalty
     if total is None:
         raise ValueError(f"{model.name}: no output has a loss; call compile(loss=…)")
-    named = {"loss": total, **(parts if several else {}), **figures}
+    named = {"loss": total, **(parts if several else {}), **counts}
     graph.outputs = list(named.values())
-    return graph, roles, list(named)
+    return graph, roles, list(named), figures
 
 
 def penalties(graph: Graph, weights: Sequence[Variable]) -> list[Value]:
@@ -130,8 +160,12 @@ def add_update(graph: Graph, plan: Plan, theta: Variable, variables: Sequence[Va
 class Runner:
     """A compiled graph of a model, and what its inputs stand for."""
 
-    def __init__(self, graph: Graph, roles: Sequence[Role], names: Sequence[str], training: bool) -> None:
+    def __init__(
+        self, graph: Graph, roles: Sequence[Role], names: Sequence[str], training: bool,
+        figures: Mapping[str, Figure] | None = None,
+    ) -> None:  # fmt: skip
         self.names = list(names)
+        self.figures = dict(figures or {})
         self.roles = list(roles)
         self.program = compile_graph(optimize(graph), training=training)
         self.lock = threading.Lock()
