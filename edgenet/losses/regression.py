@@ -8,7 +8,7 @@ from typing import Any
 from edgenet import ops
 from edgenet.graph import Value
 
-from .loss import Loss, NamedLoss, for_arrays, over_last, same_rank
+from .loss import NamedLoss, for_arrays, over_last, same_rank
 
 EPSILON = 1e-7
 
@@ -124,7 +124,7 @@ class LogCosh(NamedLoss):
     aliases = ("logcosh",)
 
 
-class Huber(Loss):
+class Huber(NamedLoss):
     """mean of e²/2 where |e| <= delta, else delta·|e| - delta²/2.
 
     Args:
@@ -137,13 +137,13 @@ class Huber(Loss):
     4.0
     """
 
-    aliases = ("huber_loss",)
+    function, aliases = huber, ("huber_loss",)
 
     def __init__(
         self, delta: float = 1.0, reduction: str | None = "sum_over_batch_size", name: str | None = "huber_loss",
         dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(name, reduction, dtype)
+        super().__init__(reduction, name, dtype)
         if not delta > 0:
             raise ValueError(f"{self.name}: delta must be positive, got {delta}")
         self.delta = float(delta)
@@ -154,15 +154,15 @@ class Huber(Loss):
         return values
 
 
-class CosineSimilarity(Loss):
+class CosineSimilarity(NamedLoss):
     """-sum t·p / (|t|·|p|) along an axis, averaged: -1 where predictions point to their targets."""
 
-    aliases = ("cosine_proximity",)
+    function, aliases = cosine_similarity, ("cosine_proximity",)
 
     def __init__(
         self, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None
     ) -> None:
-        super().__init__(name, reduction, dtype)
+        super().__init__(reduction, name, dtype)
         self.axis = axis
 
     def call(self, y_true: Value, y_pred: Value) -> Value:

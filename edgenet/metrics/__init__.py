@@ -1,8 +1,8 @@
 """What is reported beside the loss, and scores of arrays.
 
-Classes and functions of Keras: `Metric` objects, names and functions for ``compile(metrics=…)``, which also take arrays.
-A metric of one's own is a function ``(y_true, y_pred) -> values`` written with `edgenet.ops`, whose values are averaged,
-or a subclass of `Metric`.
+Classes and functions of Keras: `Metric` objects, names and functions for ``compile(metrics=…)``, which take arrays too.
+A metric of one's own is a function ``(y_true, y_pred) -> values`` written with `edgenet.ops`, whose values are
+averaged, or a subclass of `Metric`.
 
 Functions of scikit-learn (``…_score``, `confusion_matrix`, `classification_report`, …) take the arrays of all samples.
 
