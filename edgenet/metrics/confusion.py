@@ -152,9 +152,11 @@ class FBetaScore(Metric):
     Targets are (batch, classes) of zeros and ones, or labels (batch,).
     """
 
+    aliases = ("fbeta_score",)
+
     def __init__(
         self, average: str | None = None, beta: float = 1.0, threshold: float | None = None,
-        name: str | None = None, dtype: Any = None,
+        name: str | None = "fbeta_score", dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(name, dtype)
         if average not in AVERAGES:

@@ -23,8 +23,8 @@ Function = Callable[..., Any]
 
 
 def snake_case(name: str) -> str:
-    """``"MeanSquaredError"`` to ``"mean_squared_error"``."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    """``"MeanSquaredError"`` to ``"mean_squared_error"``, ``"KLDivergence"`` to ``"kl_divergence"``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 class Metric:

@@ -186,29 +186,30 @@ class R2Score(Metric):
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
 
     def counts(self, y_true: Value, y_pred: Value, sample_weight: Value | None = None) -> Value:
-        """Number of samples; then for each output the sums of y, of y² and of the squared errors."""
+        """How many numbers, how many (or how heavy) samples; for each output the sums of y, y² and squared errors."""
         t, p = fitted(y_true, y_pred.shape), y_pred
         if len(p.shape) < 2:
             t, p = (ops.reshape(v, (*v.shape, 1)) for v in (t, p))
         t, p = (ops.reshape(v, (-1, v.shape[-1])) for v in (t, p))
         squares, errors, size = ops.square(t), ops.square(t - p), p.shape[0]
+        every = p.graph.constant(np.array(p.spec.size, np.float32), "count")
         if sample_weight is None:
-            n: Any = p.graph.constant(np.array(size, np.float32), "count")
+            n = p.graph.constant(np.array(size, np.float32), "count")
         else:
             weight = beside(sample_weight, ops.sum(y_pred, axes=-1) if len(y_pred.shape) > 1 else y_pred)
             weight = ops.reshape(weight, (size, 1))
             t, squares, errors, n = t * weight, squares * weight, errors * weight, ops.sum(weight)
-        return ops.flat(n, *(ops.sum(v, axes=0) for v in (t, squares, errors)))
+        return ops.flat(every, n, *(ops.sum(v, axes=0) for v in (t, squares, errors)))
 
     def figure(self, counts: np.ndarray) -> Any:
         """R², by output or aggregated."""
-        n, (total, squares, errors) = counts[0], counts[1:].reshape(3, -1)
+        every, n, (total, squares, errors) = counts[0], counts[1], counts[2:].reshape(3, -1)
         spread = squares - total * ratio(total, n)
         each = np.where(spread > 0, 1 - ratio(errors, spread), np.where(errors == 0, 1.0, 0.0))
         if self.class_aggregation == "uniform_average":
             each = each.mean()
         elif self.class_aggregation == "variance_weighted_average":
             each = ratio((each * spread).sum(), spread.sum())
-        if self.num_regressors and n > self.num_regressors + 1:
-            each = 1 - (1 - each) * (n - 1) / (n - self.num_regressors - 1)
+        if self.num_regressors and every > self.num_regressors + 1:  # Keras counts numbers here, not samples
+            each = 1 - (1 - each) * (every - 1) / (every - self.num_regressors - 1)
         return each[()]

@@ -79,6 +79,6 @@ def _text(
     lines += [line(n, row) for n, row in rows.items()] + [""]
     if accuracy is not None:
         support = next(iter(means.values()))["support"]
-        lines.append(f"{'accuracy':>{width}} {'':>9} {'':>9}  {accuracy:>9.{digits}f} {support:>9g}"[:])
+        lines.append(f"{'accuracy':>{width}} {'':>9} {'':>9}  {accuracy:>9.{digits}f} {support:>9g}")
     lines += [line(n, row) for n, row in means.items()]
     return "\n".join(lines) + "\n"
