@@ -63,6 +63,7 @@ from .accuracy import (
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
 )
+from .area import AUC
 from .at import (
     PrecisionAtRecall,
     RecallAtPrecision,
@@ -132,7 +133,6 @@ from .scores import (
     top_k_accuracy_score,
 )
 from .threshold import (
-    AUC,
     FalseNegatives,
     FalsePositiveRate,
     FalsePositives,

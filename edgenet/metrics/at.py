@@ -14,7 +14,6 @@ class _At(ThresholdMetric, named=False):
 
     wanted: str
     given: str
-    rows = 1024
 
     def __init__(self, at: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any) -> None:
         if not 0 <= at <= 1:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -52,8 +53,6 @@ class Metric:
 
     #: dtype in which targets are handed to `counts`
     labels: str = "float32"
-    #: samples that are counted at once where the metric is called on arrays; 0 for all
-    rows: ClassVar[int] = 0
     aliases: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, name: str | None = None, dtype: Any = None) -> None:
@@ -106,10 +105,14 @@ class Metric:
             weight = _numbers(sample_weight)
             arrays.append(np.broadcast_to(weight, arrays[1].shape[:1]) if weight.ndim == 0 else weight)
         n = len(arrays[1]) if arrays[1].ndim else 1
-        step = self.rows or max(n, 1)
+        step = min(self.at_once(arrays[1].size // max(n, 1)), max(n, 1))
         for first in range(0, max(n, 1), step):
             parts = arrays if step >= n else [a[first : first + step] for a in arrays]
             self._add(on_arrays(self.emit, *parts))
+
+    def at_once(self, size: int) -> int:
+        """How many samples, with predictions of `size` numbers, are counted at once; by default all."""
+        return sys.maxsize
 
     def _add(self, found: np.ndarray) -> None:
         if self._sum is not None and self._sum.shape != found.shape:

@@ -124,7 +124,8 @@ class Engine(Layer):
     def _runner(self, kind: str, batch: int, data: Data | None = None) -> Runner:
         """The program for a batch of a size; made where there is none yet."""
         shapes = tuple((batch, *y.shape[1:]) for y in data.y) if data else ()
-        key = (kind, batch, shapes, data is not None and data.weight is not None)
+        weight = None if data is None else data.weight
+        key = (kind, batch, shapes, None if weight is None else (batch, *weight.shape[1:]))
         with self._programs_lock:
             if kind == "train":
                 self._settle_weights()
@@ -136,7 +137,7 @@ class Engine(Layer):
                 self._programs.popitem(last=False)
             return runner
 
-    def _make(self, kind: str, batch: int, shapes: tuple[tuple[int, ...], ...], weighted: bool) -> Runner:
+    def _make(self, kind: str, batch: int, shapes: tuple[tuple[int, ...], ...], weighted: Any) -> Runner:
         model: Any = self
         if kind == "predict":
             roles: list[Role] = [("x", i) for i in range(len(self.inputs))]

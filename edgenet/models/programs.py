@@ -92,9 +92,12 @@ def predict_graph(model: Model, batch: int | str) -> Graph:
 
 
 def loss_graph(
-    model: Model, plan: Plan, shapes: Sequence[tuple[int, ...]], weighted: bool, training: bool
+    model: Model, plan: Plan, shapes: Sequence[tuple[int, ...]], weighted: tuple[int, ...] | None, training: bool
 ) -> tuple[Graph, list[Role], list[str], dict[str, Figure]]:
-    """The model with loss and metrics as outputs; `shapes` are those of the targets, the batch first.
+    """The model with loss and metrics as outputs.
+
+    `shapes` are those of the targets, the batch first; `weighted` is that of the sample weights, (batch,) or
+    (batch, outputs), or None.
 
     Returns the graph, the roles of its inputs, the names of its outputs, and for metrics what to make of their counts.
     """
@@ -106,8 +109,8 @@ def loss_graph(
     roles: list[Role] = [("x", i) for i in range(len(xs))]
     predictions = model.emit(graph, xs, training)
     weight = None
-    if weighted:
-        weight = graph.input((batch,), "float32", "sample_weight")
+    if weighted is not None:
+        weight = graph.input(weighted, "float32", "sample_weight")
         roles.append(("w", 0))
     several = len(predictions) > 1
     total: Value | None = None
@@ -116,8 +119,9 @@ def loss_graph(
     figures: dict[str, Figure] = {}
     for i, (name, y_pred, shape) in enumerate(zip(plan.names, predictions, shapes, strict=True)):
         target, loss = Targets(graph, roles, shape, i, name), plan.losses[i]
+        own = weight if weight is None or len(weight.shape) == 1 else _column(weight, i)
         if loss is not None:
-            value = loss(target.value(loss.labels), y_pred, weight)
+            value = loss(target.value(loss.labels), y_pred, own)
             value = ops.mean(value) if value.shape else value
             parts[f"{name}_loss"] = value
             value = value if plan.loss_weights[i] == 1 else value * np.float32(plan.loss_weights[i])
@@ -125,7 +129,7 @@ def loss_graph(
         for identifier, by_weight in [*((m, False) for m in plan.metrics[i]), *((m, True) for m in plan.weighted[i])]:
             metric = metrics_module.get(identifier, shape, y_pred.shape)
             key = f"{name}_{metric.name}" if several else metric.name
-            counts[key] = metric.emit(target.value(metric.labels), y_pred, weight if by_weight else None)
+            counts[key] = metric.emit(target.value(metric.labels), y_pred, own if by_weight else None)
             figures[key] = metric.figure
     for penalty in penalties(graph, model.weights):
         total = penalty if total is None else total + penalty
@@ -134,6 +138,11 @@ def loss_graph(
     named = {"loss": total, **(parts if several else {}), **counts}
     graph.outputs = list(named.values())
     return graph, roles, list(named), figures
+
+
+def _column(weight: Value, i: int) -> Value:
+    """The sample weights of one output."""
+    return ops.reshape(ops.slice_(weight, [None, i], [None, i + 1]), weight.shape[:1])
 
 
 def penalties(graph: Graph, weights: Sequence[Variable]) -> list[Value]:

@@ -52,7 +52,7 @@ class Trainer(Engine):
             shuffle: whether each epoch takes the samples in another order; `edgenet.utils.set_random_seed` makes it
                 reproducible.
             class_weight: factor of the loss for each label.
-            sample_weight: factor of the loss for each sample.
+            sample_weight: factor of the loss for each sample; for several outputs perhaps a list or dictionary of them.
             initial_epoch: number of the first epoch.
             steps_per_epoch: not there; must be None.
             validation_steps: not there; must be None.

@@ -181,3 +181,29 @@ def test_several_outputs_with_weights_of_their_own():
     assert got["a_loss"] == pytest.approx(wanted[0], rel=1e-5)
     assert got["b_loss"] == pytest.approx(wanted[1], rel=1e-5)
     assert got["loss"] == pytest.approx(0.5 * wanted[0] + 2 * wanted[1], rel=1e-5)
+
+
+def test_sample_weights_for_each_output():
+    rng = np.random.default_rng(4)
+    x, y, weight = rng.normal(size=(20, 3)), rng.normal(size=(2, 20, 2)), rng.random((2, 20))
+    inputs = Input((3,))
+    model = Model(inputs, [layers.Dense(2, name="a")(inputs), layers.Dense(2, name="b")(inputs)])
+    model.compile("sgd", ["mse", "mae"], weighted_metrics=[[], ["mse"]])
+    pa, pb = (v.astype(np.float64) for v in model.predict(x))
+    a, b = losses.MeanSquaredError(), losses.MeanAbsoluteError()
+    for given, wa, wb in (
+        (list(weight), *weight),
+        ({"b": weight[1]}, None, weight[1]),
+        ([weight[0], None], weight[0], None),
+        (weight[0], weight[0], weight[0]),
+    ):
+        got = model.evaluate(x, list(y), sample_weight=given, batch_size=20, verbose=0, return_dict=True)
+        assert got["a_loss"] == pytest.approx(a(y[0], pa, wa), rel=1e-5)
+        assert got["b_loss"] == pytest.approx(b(y[1], pb, wb), rel=1e-5)
+        wanted = np.average(((y[1] - pb) ** 2).mean(1), weights=wb)
+        assert got["b_mse"] == pytest.approx(wanted, rel=1e-5)
+    model.fit(x, list(y), sample_weight=list(weight), batch_size=8, verbose=0)
+    with pytest.raises(ShapeError, match=r"sample_weight of b should have shape \(20,\), got \(3,\)"):
+        model.evaluate(x, list(y), sample_weight=[None, np.ones(3)])
+    with pytest.raises(ValueError, match=r"the outputs are \['a', 'b'\]"):
+        model.evaluate(x, list(y), sample_weight={"c": weight[0]})
