@@ -12,7 +12,10 @@ from edgenet.optimizers import Optimizer
 from .programs import Plan
 
 
-def make_plan(model: str, outputs: list[str], optimizer: Optimizer, loss: Any, loss_weights: Any, metrics: Any) -> Plan:
+def make_plan(
+    model: str, outputs: list[str], optimizer: Optimizer, loss: Any, loss_weights: Any, metrics: Any,
+    weighted_metrics: Any = None,
+) -> Plan:  # fmt: skip
     """The losses, their factors and the metrics of each output.
 
     Raises:
@@ -25,11 +28,16 @@ def make_plan(model: str, outputs: list[str], optimizer: Optimizer, loss: Any, l
         raise ValueError(f"{model}: loss_weights must be numbers, got {loss_weights!r}; metrics=… goes by name")
     if all(x is None for x in found):
         raise ValueError(f"{model}: compile(loss=…) is missing; give a name such as 'sparse_categorical_crossentropy'")
+    plain = [_known(m) for m in _metrics(metrics, outputs, f"{model}: metrics")]
+    weighted = [_known(m) for m in _metrics(weighted_metrics, outputs, f"{model}: weighted_metrics")]
+    for pair in zip(plain, weighted, strict=True):
+        _distinct([metrics_module.get(m).name for part in pair for m in part])
     return Plan(
         optimizer=optimizer,
         losses=found,
         loss_weights=[1.0 if f is None else float(f) for f in factors],
-        metrics=[_known(m) for m in _metrics(metrics, outputs, f"{model}: metrics")],
+        metrics=plain,
+        weighted=weighted,
         names=outputs,
     )
 
@@ -79,11 +87,13 @@ def _known(identifiers: Sequence[Any]) -> list[Any]:
                 loss = losses_module.get(identifier)
             except ValueError:
                 raise error from None
-            out.append(metrics_module.Metric(loss, identifier, loss.labels))
+            out.append(metrics_module.MeanMetricWrapper(loss.call, identifier, labels=loss.labels))
         else:
             out.append(identifier)
-    names = [metrics_module.get(m).name for m in out]
+    return out
+
+
+def _distinct(names: list[str]) -> None:
     for name in names:
         if name == "loss" or names.count(name) > 1:
             raise ValueError(f"metrics need names of their own, other than 'loss'; got {', '.join(names)}")
-    return out
