@@ -19,6 +19,8 @@ from .programs import Plan, Role, Runner, add_update, loss_graph, predict_graph
 
 #: programs that a model keeps; each holds an arena
 PROGRAMS = 8
+#: kinds of programs that take part in training; the second adds gradients up and leaves the weights alone
+TRAINING = ("train", "accumulate")
 
 
 class Engine(Layer):
@@ -123,7 +125,7 @@ class Engine(Layer):
         shapes = tuple((batch, *y.shape[1:]) for y in data.y) if data else ()
         key = (kind, batch, shapes, data is not None and data.weight is not None)
         with self._programs_lock:
-            if kind == "train":
+            if kind in TRAINING:
                 self._settle_weights()
             runner = self._programs.pop(key, None)
             if runner is None:
@@ -138,11 +140,11 @@ class Engine(Layer):
         if kind == "predict":
             roles: list[Role] = [("x", i) for i in range(len(self.inputs))]
             return Runner(predict_graph(model, batch), roles, self.output_names, training=False)
-        plan, training = self._planned(), kind == "train"
+        plan, training = self._planned(), kind in TRAINING
         graph, roles, names = loss_graph(model, plan, shapes, weighted, training)
         if training:
             if self._theta is not None:
-                add_update(graph, plan, self._theta, self._trained)
+                add_update(graph, plan, self._theta, self._trained, kind == "accumulate")
             ops.increment(graph.variable(plan.optimizer.iterations))
         return Runner(graph, roles, names, training)
 
@@ -154,10 +156,10 @@ class Engine(Layer):
         if not self._trained:
             self._trained = self.trainable_weights
             if not self._trained:
-                if self._theta is None and not any(key[0] == "train" for key in self._programs):
+                if self._theta is None and not any(key[0] in TRAINING for key in self._programs):
                     warnings.warn(f"{self.name} has no trainable weights: training changes nothing", stacklevel=5)
                 return
         self._theta = flatten(self._trained, "theta")
         plan.optimizer.build(self._trained)
-        for key in [k for k in self._programs if k[0] == "train"]:
+        for key in [k for k in self._programs if k[0] in TRAINING]:
             del self._programs[key]  # it updates the buffer before

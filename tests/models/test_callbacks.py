@@ -131,7 +131,8 @@ def test_callbacks_are_called_in_order_with_their_logs():
     names = [call[0] for call in log.calls]
     batch = ["on_train_batch_begin", "on_train_batch_end"]
     assert names == [
-        "on_train_begin", "on_epoch_begin", *batch * 2, "on_test_begin", "on_test_end", "on_epoch_end", "on_train_end",
+        "on_train_begin", "on_epoch_begin", *batch * 2, "on_test_begin", "on_test_batch_begin", "on_test_batch_end",
+        "on_test_end", "on_epoch_end", "on_train_end",
     ]  # fmt: skip
     assert [call[1] for call in log.calls if call[0] == "on_train_batch_end"] == [0, 1]
     assert set(log.calls[3][2]) == {"loss", "mae"}
