@@ -122,6 +122,29 @@ def clip_norm(parts, norm):
     return [wide(g) * norm / max(np.sqrt(np.sum(wide(g) ** 2)), norm) for g in parts]
 
 
+def norms(w, axis):
+    """Euclidean norms along an axis or a list of them, which stay as axes of size 1."""
+    return np.sqrt(np.sum(wide(w) ** 2, axis=axis if isinstance(axis, int) else tuple(axis), keepdims=True))
+
+
+def min_max_norm(w, low, high, axis, rate=1.0):
+    """w, its norm n moved by the share `rate` of the way to the nearest number in [low, high]; 1e-7 is added to n."""
+    n = norms(w, axis)
+    return wide(w) * (rate * np.clip(n, low, high) + (1 - rate) * n) / (n + 1e-7)
+
+
+def unit_norm(w, axis):
+    """w / (n + 1e-7), n being its norm."""
+    return wide(w) / (norms(w, axis) + 1e-7)
+
+
+def orthogonal(w, factor, mode):
+    """factor times the mean of |cos| of the angles between all pairs of rows, or columns."""
+    rows = wide(w) if mode == "rows" else wide(w).T
+    pairs = [(a, b) for i, a in enumerate(rows) for b in rows[:i]]
+    return factor * np.mean([abs(a @ b) / np.linalg.norm(a) / np.linalg.norm(b) for a, b in pairs])
+
+
 def dropout(x, keep, rate):
     """x / (1 - rate) where keep is true, else 0, which leaves the expectation as it was. Also the gradient, from dy."""
     return np.where(keep, wide(x) / (1 - rate), 0)
