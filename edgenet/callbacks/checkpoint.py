@@ -24,8 +24,8 @@ class ModelCheckpoint(Callback):
 
     def __init__(
         self, filepath: str | os.PathLike[str], monitor: str = "val_loss", verbose: int = 0,
-        save_best_only: bool = False, save_weights_only: bool = False, mode: str = "auto", save_freq: str | int = "epoch",
-        initial_value_threshold: float | None = None,
+        save_best_only: bool = False, save_weights_only: bool = False, mode: str = "auto",
+        save_freq: str | int = "epoch", initial_value_threshold: float | None = None,
     ) -> None:  # fmt: skip
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
             raise ValueError(f"ModelCheckpoint: save_freq must be 'epoch' or a number of batches, got {save_freq!r}")

@@ -6,7 +6,7 @@ import warnings
 
 from .callback import Logs
 
-BIGGER_IS_BETTER = ("accuracy", "acc", "auc", "precision", "recall", "f1")
+BIGGER_IS_BETTER = ("accuracy", "acc", "auc", "precision", "recall", "f1", "_score", "specificity")
 
 
 class Watch:

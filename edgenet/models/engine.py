@@ -50,7 +50,7 @@ class Engine(Layer):
         """Say how the model is to be trained.
 
         Args:
-            optimizer: a name or an `edgenet.optimizers` object.
+            optimizer: a name, an `edgenet.optimizers` object or the class of one.
             loss: a name, an `edgenet.losses` object or a function ``(y_true, y_pred) -> values``; for several outputs a
                 list or a dictionary by output name.
             loss_weights: factors of the losses of several outputs.
