@@ -50,6 +50,18 @@ class Callback:
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """After a training step."""
 
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of an evaluation."""
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of an evaluation."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of a prediction."""
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of a prediction."""
+
     def on_test_begin(self, logs: Logs | None = None) -> None:
         """Before an evaluation."""
 
@@ -73,10 +85,12 @@ class CallbackList:
                 raise TypeError(f"callbacks: expected Callback objects, got {c!r}")
             c.set_params(params or {})
             c.set_model(model)
-        self.batch_begin = self._hearing("on_train_batch_begin")
-        self.batch_end = self._hearing("on_train_batch_end")
 
-    def _hearing(self, name: str) -> list[Callable[..., Any]]:
+    def hearing(self, kind: str) -> tuple[list[Callable[..., Any]], list[Callable[..., Any]]]:
+        """Who wants to hear of the begin and of the end of a batch of ``"train"``, ``"test"`` or ``"predict"``."""
+        return self._overridden(f"on_{kind}_batch_begin"), self._overridden(f"on_{kind}_batch_end")
+
+    def _overridden(self, name: str) -> list[Callable[..., Any]]:
         """The methods that are overridden: a batch is too short for empty calls."""
         methods = [getattr(c, name) for c in self.callbacks]
         return [m for m in methods if getattr(m, "__func__", m) is not getattr(Callback, name)]

@@ -47,14 +47,18 @@ def _figure(value: Any) -> str:
 class Progress:
     """Shows one loop over batches: a live bar (verbose 1), one line at its end (2), or nothing (0)."""
 
-    def __init__(self, verbose: int, title: str, steps: int, unit: str = "batch") -> None:
+    def __init__(self, verbose: int, title: str, steps: int | None, unit: str = "batch") -> None:
         self.verbose, self.title, self.steps = verbose, title, steps
+        #: batches so far
+        self.count = 0
         self.started = time.perf_counter()
         #: when the bar is to be drawn again
         self.due = self.started + EVERY_S if verbose == 1 else float("inf")
         self.bar: Any = None
         if verbose == 1:
-            options = {"mininterval": 0, "miniters": 1, "leave": True, "dynamic_ncols": True, "bar_format": BAR}
+            options: dict[str, Any] = {"mininterval": 0, "miniters": 1, "leave": True, "dynamic_ncols": True}
+            if steps is not None:
+                options["bar_format"] = BAR
             self.bar = tqdm(total=steps, desc=title, unit=unit, file=sys.stdout, **options)
 
     def show(self, step: int, logs: Mapping[str, float]) -> None:
@@ -66,7 +70,7 @@ class Progress:
     def trained(self, logs: Mapping[str, float]) -> None:
         """The batches are done; a validation may follow, whose figures come on the same line."""
         if self.bar is not None:
-            self.show(self.steps, logs)
+            self.show(self.count, logs)
         self.due = float("inf")
 
     def close(self, logs: Mapping[str, float]) -> None:
@@ -77,9 +81,8 @@ class Progress:
         elif self.verbose == 2:
             seconds = time.perf_counter() - self.started
             told = figures(logs)
-            print(
-                f"{self.title} - {self.steps}/{self.steps} - {seconds:.1f}s{' - ' + told if told else ''}", flush=True
-            )
+            steps = f"{self.count}/{self.steps or self.count}"
+            print(f"{self.title} - {steps} - {seconds:.1f}s{' - ' + told if told else ''}", flush=True)
 
     def abandon(self) -> None:
         """End the line of a loop that was interrupted."""

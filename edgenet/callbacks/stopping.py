@@ -18,7 +18,7 @@ class EarlyStopping(Callback):
         patience: epochs to wait.
         verbose: 1 to say so.
         mode: ``"min"``, ``"max"``, or ``"auto"`` after the name.
-        baseline: the figure to beat at first.
+        baseline: a figure that has to be beaten as well for waiting to begin anew.
         restore_best_weights: whether the model gets the weights of the best epoch back.
         start_from_epoch: epochs before watching begins.
     """
@@ -28,7 +28,7 @@ class EarlyStopping(Callback):
         mode: str = "auto", baseline: float | None = None, restore_best_weights: bool = False,
         start_from_epoch: int = 0,
     ) -> None:  # fmt: skip
-        self.arguments = (monitor, mode, min_delta, baseline)
+        self.arguments, self.baseline = (monitor, mode, min_delta), baseline
         self.patience, self.verbose, self.restore_best_weights = patience, verbose, restore_best_weights
         self.start_from_epoch = start_from_epoch
         self.stopped_epoch = self.best_epoch = self.wait = 0
@@ -53,12 +53,14 @@ class EarlyStopping(Callback):
             return
         if self.restore_best_weights and self.best_weights is None:
             self.best_weights, self.best_epoch = self.model.get_weights(), epoch
+        self.wait += 1
         if self.watch.improved(value):
-            self.wait, self.best_epoch = 0, epoch
+            self.best_epoch = epoch
             if self.restore_best_weights:
                 self.best_weights = self.model.get_weights()
+            if self.baseline is None or self.watch.better(value, self.baseline):
+                self.wait = 0
             return
-        self.wait += 1
         if self.wait >= self.patience and epoch > 0:
             self.stopped_epoch = epoch
             self.model.stop_training = True

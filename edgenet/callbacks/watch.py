@@ -7,8 +7,7 @@ import warnings
 from .callback import Logs
 
 BIGGER_IS_BETTER = (
-    "accuracy", "acc", "auc", "precision", "recall", "f1", "f1_score", "fbeta_score", "specificity", "sensitivity",
-    "r2_score", "cosine_similarity",
+    "accuracy", "acc", "auc", "precision", "recall", "f1", "_score", "specificity", "sensitivity", "cosine_similarity",
 )  # fmt: skip
 
 
@@ -38,7 +37,11 @@ class Watch:
 
     def improved(self, value: float) -> bool:
         """Whether the value beats the best by more than `min_delta`; then it is the best."""
-        if self.sign * (value - self.best) > self.min_delta:
+        if self.better(value, self.best):
             self.best = value
             return True
         return False
+
+    def better(self, value: float, other: float) -> bool:
+        """Whether the value beats another by more than `min_delta`."""
+        return self.sign * (value - other) > self.min_delta

@@ -1,23 +1,39 @@
-"""Constraints on weights: there are none yet, and asking for one is an error rather than a silence."""
+"""What weights are held to: training applies a constraint after every step.
 
-from __future__ import annotations
+>>> get("max_norm"), max_norm(3, axis=[0, 1, 2]).max_value
+(MaxNorm(max_value=2, axis=0), 3)
+"""
 
-from collections.abc import Callable
-from typing import Any
+from .constraint import (
+    Constraint,
+    MaxNorm,
+    MinMaxNorm,
+    NonNeg,
+    UnitNorm,
+    custom_constraints,
+    deserialize,
+    get,
+    serialize,
+)
 
-from edgenet.graph import Value
+max_norm = maxnorm = MaxNorm
+min_max_norm = MinMaxNorm
+non_neg = NonNeg
+unit_norm = UnitNorm
 
-__all__ = ["get"]
-
-
-def get(identifier: Any) -> Callable[[Value], Value] | None:
-    """None for None.
-
-    Raises:
-        ValueError: for anything else.
-
-    >>> get(None)
-    """
-    if identifier is not None:
-        raise ValueError(f"constraints on weights are not supported: expected None, got {identifier!r}")
-    return None
+__all__ = [
+    "Constraint",
+    "MaxNorm",
+    "MinMaxNorm",
+    "NonNeg",
+    "UnitNorm",
+    "custom_constraints",
+    "deserialize",
+    "get",
+    "max_norm",
+    "maxnorm",
+    "min_max_norm",
+    "non_neg",
+    "serialize",
+    "unit_norm",
+]

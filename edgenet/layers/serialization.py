@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar, cast
 
-from edgenet import activations, initializers, regularizers
+from edgenet import activations, constraints, initializers, regularizers
 
 from .layer import Layer
 
@@ -56,10 +56,11 @@ def layer_class(name: str) -> type[Layer] | None:
 
 @contextlib.contextmanager
 def custom_object_scope(objects: Mapping[str, Any] | None) -> Iterator[None]:
-    """Inside a ``with`` statement: names in configs may mean these layers, activations, initializers, regularizers."""
+    """Inside a ``with`` statement: names in configs may mean these layers, functions and classes."""
     objects = dict(objects or {})
     registries = (
         activations.custom_activations,
+        constraints.custom_constraints,
         initializers.custom_initializers,
         regularizers.custom_regularizers,
     )

@@ -20,6 +20,8 @@ from .programs import Plan, Role, Runner, add_update, loss_graph, predict_graph
 
 #: programs that a model keeps; each holds an arena
 PROGRAMS = 8
+#: kinds of programs that take part in training; the second adds gradients up and leaves the weights alone
+TRAINING = ("train", "accumulate")
 
 
 class Engine(Layer):
@@ -50,7 +52,7 @@ class Engine(Layer):
         """Say how the model is to be trained.
 
         Args:
-            optimizer: a name or an `edgenet.optimizers` object.
+            optimizer: a name, an `edgenet.optimizers` object or the class of one.
             loss: a name, an `edgenet.losses` object or a function ``(y_true, y_pred) -> values``; for several outputs a
                 list or a dictionary by output name.
             loss_weights: factors of the losses of several outputs.
@@ -128,7 +130,7 @@ class Engine(Layer):
         weight = None if data is None else data.weight
         key = (kind, batch, shapes, None if weight is None else (batch, *weight.shape[1:]))
         with self._programs_lock:
-            if kind == "train":
+            if kind in TRAINING:
                 self._settle_weights()
             runner = self._programs.pop(key, None)
             if runner is None:
@@ -143,11 +145,11 @@ class Engine(Layer):
         if kind == "predict":
             roles: list[Role] = [("x", i) for i in range(len(self.inputs))]
             return Runner(predict_graph(model, batch), roles, self.output_names, training=False)
-        plan, training = self._planned(), kind == "train"
+        plan, training = self._planned(), kind in TRAINING
         graph, roles, names, figures = loss_graph(model, plan, shapes, weighted, training)
         if training:
             if self._theta is not None:
-                add_update(graph, plan, self._theta, self._trained)
+                add_update(graph, plan, self._theta, self._trained, kind == "accumulate")
             ops.increment(graph.variable(plan.optimizer.iterations))
         return Runner(graph, roles, names, training, figures)
 
@@ -159,10 +161,10 @@ class Engine(Layer):
         if not self._trained:
             self._trained = self.trainable_weights
             if not self._trained:
-                if self._theta is None and not any(key[0] == "train" for key in self._programs):
+                if self._theta is None and not any(key[0] in TRAINING for key in self._programs):
                     warnings.warn(f"{self.name} has no trainable weights: training changes nothing", stacklevel=5)
                 return
         self._theta = flatten(self._trained, "theta")
         plan.optimizer.build(self._trained)
-        for key in [k for k in self._programs if k[0] == "train"]:
+        for key in [k for k in self._programs if k[0] in TRAINING]:
             del self._programs[key]  # it updates the buffer before

@@ -208,6 +208,18 @@ class Model(Trainer):
         """
         saving.load_weights(self, filepath)
 
+    def save_training(self, filepath: str | os.PathLike[str], notes: Mapping[str, Any] | None = None) -> None:
+        """Write the weights and the state of training, and `notes`, as JSON can hold them, for `load_training`."""
+        saving.save_training(self, filepath, notes or {})
+
+    def load_training(self, filepath: str | os.PathLike[str]) -> dict[str, Any]:
+        """Go back to the state of training that `save_training` wrote of this model; returns the notes.
+
+        Raises:
+            ValueError: if the file is damaged, or belongs to another model or optimizer.
+        """
+        return saving.load_training(self, filepath)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 

@@ -151,15 +151,21 @@ def penalties(graph: Graph, weights: Sequence[Variable]) -> list[Value]:
     return [regularizer(graph.variable(w)) for regularizer, w in wanted if regularizer is not None]
 
 
-def add_update(graph: Graph, plan: Plan, theta: Variable, variables: Sequence[Variable]) -> None:
-    """Extend a graph with the gradients of its first output, the optimizer's step and the constraints."""
+def add_update(
+    graph: Graph, plan: Plan, theta: Variable, variables: Sequence[Variable], only_accumulate: bool = False
+) -> None:
+    """Extend a graph with the gradients of its first output, the optimizer's step and the constraints.
+
+    With `only_accumulate` the gradients are added to those of earlier batches instead of a step.
+    """
     values = [graph.variable(v) for v in variables]
     found = gradients(graph.outputs[0], values)
     grads = [
         graph.constant(np.zeros(v.shape, np.float32), "no_gradient") if g is None else g
         for v, g in zip(variables, found, strict=True)
     ]
-    plan.optimizer.apply(graph, graph.variable(theta), ops.flat(*grads))
+    step = plan.optimizer.accumulate if only_accumulate else plan.optimizer.apply
+    step(graph, graph.variable(theta), ops.flat(*grads))
     for v, value in zip(variables, values, strict=True):
         constraint = getattr(v, "constraint", None)
         if constraint is not None:

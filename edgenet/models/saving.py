@@ -32,13 +32,60 @@ def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = Tru
     arrays = _weights(model)
     if model.compiled:
         config["compile"] = _compile_config(model)
-        config["shuffle"] = model._shuffle[0] if model._shuffle else None
-        config["seeds"] = [layer._drawn for layer in _seeded(model)]
-        optimizer = model.optimizer
-        arrays.update((f"optimizer/{n}", a) for n, a in optimizer.get_state().items())
-        place = {id(w): i for i, w in enumerate(model.weights)}
-        config["trained"] = [place[id(v)] for v, _ in optimizer.layout if id(v) in place]
+        config.update(_progress(model, arrays))
     archive.write(path, config, arrays)
+
+
+def save_training(model: Model, path: str | os.PathLike[str], notes: Mapping[str, Any]) -> None:
+    """Write weights and the state of training, without the layers, and notes that JSON can hold."""
+    _may_write(model, path, True)
+    arrays = _weights(model)
+    archive.write(path, {**_progress(model, arrays), "notes": dict(notes)}, arrays)
+
+
+def load_training(model: Model, path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Go back to what `save_training` wrote of this model; returns its notes.
+
+    Raises:
+        ValueError: if the file is damaged, or belongs to another model or optimizer.
+    """
+    config, arrays = archive.read(path)
+    model._compiled("load_training")
+    if not model.built:
+        raise ValueError(f"{model.name}: build the model before going on from {path}, by model.build((None, …))")
+    if "notes" not in config:
+        raise ValueError(f"{path} does not hold a state of training")
+    _set_weights(model, arrays, path)
+    try:
+        _go_on(model, config, arrays)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} does not fit the training of {model.name}: {error}") from error
+    notes: dict[str, Any] = config["notes"]
+    return notes
+
+
+def _progress(model: Model, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The part of a config that tells how far training is; the optimizer's state is added to the arrays."""
+    optimizer = model.optimizer
+    arrays.update((f"optimizer/{n}", a) for n, a in optimizer.get_state().items())
+    place = {id(w): i for i, w in enumerate(model.weights)}
+    return {
+        "shuffle": model._shuffle[0] if model._shuffle else None,
+        "seeds": [layer._drawn for layer in _seeded(model)],
+        "trained": [place[id(v)] for v, _ in optimizer.layout if id(v) in place],
+    }
+
+
+def _go_on(model: Model, config: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Bring back what `_progress` told."""
+    owners: list[Variable] = [model.weights[i] for i in config["trained"]]
+    state = {n.removeprefix("optimizer/"): a for n, a in arrays.items() if n.startswith("optimizer/")}
+    model.optimizer.set_state(state, owners)
+    model._theta = None  # training programs refer to the slots of before
+    for layer, seed in zip(_seeded(model), config.get("seeds", ()), strict=False):
+        layer._drawn = int(seed)
+    if config.get("shuffle") is not None:
+        model._shuffle = (int(config["shuffle"]), random.times_seeded())
 
 
 def save_weights(model: Model, path: str | os.PathLike[str], overwrite: bool = True) -> None:
@@ -149,16 +196,10 @@ def _compile(
             metrics=_each(told["metrics"], lambda x: metrics.deserialize(x, custom)),
             weighted_metrics=_each(told.get("weighted_metrics"), lambda x: metrics.deserialize(x, custom)),
         )
-        owners: list[Variable] = [model.weights[i] for i in config["trained"]]
-        state = {n.removeprefix("optimizer/"): a for n, a in arrays.items() if n.startswith("optimizer/")}
-        optimizer.set_state(state, owners)
+        _go_on(model, config, arrays)
     except (KeyError, IndexError, TypeError) as error:
         raise ValueError(
             f"{path} is damaged, its state of training cannot be read: {error}; try compile=False"
         ) from error
     except ValueError as error:
         raise ValueError(f"{path}: {error} (or load the model without its training, compile=False)") from error
-    for layer, seed in zip(_seeded(model), config.get("seeds", ()), strict=False):
-        layer._drawn = int(seed)
-    if config.get("shuffle") is not None:
-        model._shuffle = (int(config["shuffle"]), random.times_seeded())

@@ -1,6 +1,7 @@
 """Operations on symbolic values.  Each op is four facts: shape rule, gradient, lowering to kernels, cost."""
 
 from .activation import clip, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
+from .adaptive import adadelta, adagrad, adam, adamax, ftrl, nadam, rmsprop
 from .conv import conv2d
 from .cut import pad, slice_
 from .elementwise import (
@@ -26,21 +27,27 @@ from .norm import batch_norm, batch_norm_train
 from .pool import avg_pool, max_pool
 from .random import dropout
 from .reduce import argmax, max, mean, min, sum
-from .update import adam, assign, increment, sgd
+from .update import assign, average, clip_norm, decay, increment, lion, sgd
 
 __all__ = [
     "abs",
+    "adadelta",
+    "adagrad",
     "adam",
+    "adamax",
     "add",
     "argmax",
     "assign",
+    "average",
     "avg_pool",
     "batch_norm",
     "batch_norm_train",
     "broadcast_to",
     "clip",
+    "clip_norm",
     "concat",
     "conv2d",
+    "decay",
     "dense",
     "depth_to_space",
     "div",
@@ -48,10 +55,12 @@ __all__ = [
     "equal",
     "exp",
     "flat",
+    "ftrl",
     "greater",
     "greater_equal",
     "increment",
     "leaky_relu",
+    "lion",
     "log",
     "log_softmax",
     "max",
@@ -61,10 +70,12 @@ __all__ = [
     "min",
     "minimum",
     "mul",
+    "nadam",
     "one_hot",
     "pad",
     "relu",
     "reshape",
+    "rmsprop",
     "sgd",
     "sigmoid",
     "sigmoid_cross_entropy",

@@ -1,13 +1,14 @@
-"""RMSprop, written with ordinary ops: an optimizer of one's own looks like this."""
+"""RMSprop."""
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
 from edgenet import ops
 from edgenet.graph import Value
 
-from .optimizer import Optimizer
+from .optimizer import Optimizer, in_unit
+from .schedules import LearningRateSchedule
 
 
 class RMSprop(Optimizer):
@@ -16,25 +17,39 @@ class RMSprop(Optimizer):
     Source: Tieleman and Hinton, "Neural networks for machine learning" (2012), lecture 6.5; ε under the root as in
     Keras.
 
+    Args:
+        learning_rate: a number or a schedule.
+        rho: ρ, share of the running means that is kept.
+        momentum: share of a step that is added to the next.
+        epsilon: ε, keeps the quotient finite.
+        centered: whether the square of the running mean of g is taken off v, which leaves a variance.
+        others: those of `Optimizer`.
+
     >>> RMSprop().get_config()["rho"]
     0.9
     """
 
-    slots = ("velocity",)
-
     def __init__(
-        self, learning_rate: float = 0.001, rho: float = 0.9, epsilon: float = 1e-7,
-        *, clipvalue: float | None = None, global_clipnorm: float | None = None, name: str | None = None,
+        self, learning_rate: float | LearningRateSchedule = 0.001, rho: float = 0.9, momentum: float = 0.0,
+        epsilon: float = 1e-7, centered: bool = False,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None, clipvalue: float | None = None, global_clipnorm: float | None = None,
+        use_ema: bool = False, ema_momentum: float = 0.99, ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None, gradient_accumulation_steps: int | None = None,
+        name: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
-        super().__init__(learning_rate, clipvalue=clipvalue, global_clipnorm=global_clipnorm, name=name)
-        if not 0 <= rho < 1:
-            raise ValueError(f"{self.name}: rho must be in [0, 1), got {rho}")
-        self.rho, self.epsilon = rho, epsilon
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+        )  # fmt: skip
+        self.rho, self.momentum = in_unit(self, "rho", rho), in_unit(self, "momentum", momentum)
+        self.epsilon, self.centered = epsilon, bool(centered)
+        optional = (("speed", momentum), ("mean", centered))
+        self.slots = ("velocity", *(slot for slot, wanted in optional if wanted))
 
     def update(self, theta: Value, grad: Value, rate: Value, step: Value, **slots: Value) -> None:
         """One step."""
-        rho, v = np.float32(self.rho), slots["velocity"]
-        mean = v * rho + ops.square(grad) * np.float32(1 - self.rho)
-        new = theta - rate * grad / ops.sqrt(mean + np.float32(self.epsilon))
-        ops.assign(v, mean)
-        ops.assign(theta, new)
+        ops.rmsprop(
+            theta, grad, rate, slots["velocity"], slots.get("speed"), slots.get("mean"), rho=self.rho,
+            momentum=self.momentum, centered=self.centered, epsilon=self.epsilon,
+        )  # fmt: skip

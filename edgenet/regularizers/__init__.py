@@ -4,16 +4,28 @@
 ({'l2': 0.01}, 0.1)
 """
 
-from .regularizer import L1, L1L2, L2, Regularizer, custom_regularizers, deserialize, get, serialize
+from .regularizer import (
+    L1,
+    L1L2,
+    L2,
+    OrthogonalRegularizer,
+    Regularizer,
+    custom_regularizers,
+    deserialize,
+    get,
+    serialize,
+)
 
 l1 = L1
 l2 = L2
 l1_l2 = L1L2
+orthogonal = orthogonal_regularizer = OrthogonalRegularizer
 
 __all__ = [
     "L1",
     "L1L2",
     "L2",
+    "OrthogonalRegularizer",
     "Regularizer",
     "custom_regularizers",
     "deserialize",
@@ -21,5 +33,7 @@ __all__ = [
     "l1",
     "l1_l2",
     "l2",
+    "orthogonal",
+    "orthogonal_regularizer",
     "serialize",
 ]

@@ -7,8 +7,10 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+
 from edgenet import ops
-from edgenet.graph import Value
+from edgenet.graph import ShapeError, Value
 
 #: functions and classes of one's own that configs refer to by name
 custom_regularizers: dict[str, Any] = {}
@@ -108,6 +110,37 @@ class L2(Regularizer):
     def __call__(self, w: Value) -> Value:
         """The penalty."""
         return ops.sum(ops.square(w)) * self.l2
+
+
+class OrthogonalRegularizer(Regularizer):
+    """factor · mean over all pairs of rows (or columns) of |cos| of the angle between them, for a matrix w.
+
+    Args:
+        factor: strength of the penalty.
+        mode: ``"rows"`` or ``"columns"``.
+
+    Raises:
+        ValueError: if the factor is negative or not finite, or for another mode.
+        ShapeError: when called on something that is no matrix of at least two rows (or columns).
+    """
+
+    names = ("orthogonal", "orthogonal_regularizer")
+
+    def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
+        if mode not in ("rows", "columns"):
+            raise ValueError(f"OrthogonalRegularizer: mode must be 'rows' or 'columns', got {mode!r}")
+        self.factor, self.mode = _factor(self, "factor", factor), mode
+
+    def __call__(self, w: Value) -> Value:
+        """The penalty."""
+        rows, axis = self.mode == "rows", 1 if self.mode == "rows" else 0
+        if len(w.shape) != 2 or w.shape[1 - axis] < 2:
+            raise ShapeError(f"OrthogonalRegularizer: expected a matrix of at least two {self.mode}, got {w.shape}")
+        size = w.shape[1 - axis]
+        unit = w / ops.sqrt(ops.maximum(ops.sum(ops.square(w), axis, keepdims=True), np.float32(1e-12)))
+        product = ops.dense(unit, unit, transpose_w=True) if rows else ops.dense(unit, unit, transpose_x=True)
+        others = 1 - np.eye(size, dtype=np.float32)
+        return ops.sum(ops.abs(product * others)) * np.float32(self.factor / (size * (size - 1)))
 
 
 def get(identifier: Any) -> Callable[[Value], Value] | None:

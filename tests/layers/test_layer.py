@@ -181,10 +181,10 @@ def test_regularizers_stay_with_their_weights():
     assert [w.regularizer is None for w in bn.weights] == [False, True, True, True]
 
 
-def test_constraints_are_refused():
-    assert constraints.get(None) is None
-    with pytest.raises(ValueError, match="constraints on weights are not supported"):
-        layers.Dense(3, kernel_constraint="non_neg")
+def test_constraints_reach_the_weights():
+    layer = layers.Dense(3, kernel_constraint="non_neg", bias_constraint=constraints.MaxNorm(3))
+    layer(Input((2,)))
+    assert [repr(w.constraint) for w in layer.weights] == ["NonNeg()", "MaxNorm(max_value=3, axis=0)"]
 
 
 def test_initializers_reach_the_weights():

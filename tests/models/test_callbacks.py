@@ -131,7 +131,8 @@ def test_callbacks_are_called_in_order_with_their_logs():
     names = [call[0] for call in log.calls]
     batch = ["on_train_batch_begin", "on_train_batch_end"]
     assert names == [
-        "on_train_begin", "on_epoch_begin", *batch * 2, "on_test_begin", "on_test_end", "on_epoch_end", "on_train_end",
+        "on_train_begin", "on_epoch_begin", *batch * 2, "on_test_begin", "on_test_batch_begin", "on_test_batch_end",
+        "on_test_end", "on_epoch_end", "on_train_end",
     ]  # fmt: skip
     assert [call[1] for call in log.calls if call[0] == "on_train_batch_end"] == [0, 1]
     assert set(log.calls[3][2]) == {"loss", "mae"}
@@ -199,7 +200,6 @@ def test_early_stopping_waits_and_restores():
         ({"monitor": "val_accuracy"}, [0.1, 0.2, 0.15, 1], 3),
         ({"monitor": "f", "mode": "max"}, [1, 2, 1, 3], 3),
         ({"monitor": "loss", "min_delta": 0.5}, [3, 2.8, 1, 0], 2),
-        ({"monitor": "loss", "baseline": 1.0}, [3, 2, 1, 0], 2),
         ({"monitor": "loss", "start_from_epoch": 2}, [1, 2, 3, 4, 4], 4),
     ],
 )
@@ -207,6 +207,14 @@ def test_what_counts_as_better(options, values, epochs):
     stop = callbacks.EarlyStopping(patience=1, **options)
     feed = Feed(options["monitor"], values)
     assert len(model().fit(*samples(), epochs=len(values), verbose=0, callbacks=[feed, stop]).epoch) == epochs
+
+
+@pytest.mark.parametrize(("baseline", "epochs"), [(1.0, 3), (2.1, 5), (None, 5)])
+def test_waiting_begins_anew_only_below_the_baseline(baseline, epochs):
+    stop = callbacks.EarlyStopping(monitor="loss", patience=3, baseline=baseline)
+    feed = Feed("loss", [3, 2, 2.5, 2.5, 2.5, 0])
+    assert len(model().fit(*samples(), epochs=6, verbose=0, callbacks=[feed, stop]).epoch) == epochs
+    assert stop.best == 2
 
 
 def test_a_figure_that_does_not_exist():
@@ -263,3 +271,166 @@ def test_training_ends_at_nan(capsys):
     m.fit(x, y, batch_size=4, epochs=5, shuffle=False, verbose=0, callbacks=[callbacks.TerminateOnNaN(), log])
     assert [c[1] for c in log.calls if c[0] == "on_train_batch_end"] == [0, 1, 2]
     assert "Batch 2: invalid loss nan" in capsys.readouterr().out
+
+
+# files ---------------------------------------------------------------------------------------------------------------
+
+
+def test_csv(tmp_path):
+    path = tmp_path / "log.csv"
+    m = model(metrics=["mae"])
+    log = callbacks.CSVLogger(path, separator=";")
+    history = m.fit(*samples(), epochs=2, verbose=0, callbacks=[log], validation_split=0.2, validation_freq=2).history
+    head, first, second = (line.split(";") for line in path.read_text().splitlines())
+    assert head == ["epoch", "loss", "mae", "val_loss", "val_mae"]
+    assert first == ["0", str(history["loss"][0]), str(history["mae"][0]), "NA", "NA"]
+    assert second[3:] == [str(history["val_loss"][0]), str(history["val_mae"][0])]
+    more = callbacks.CSVLogger(str(path), ";", append=True)
+    m.fit(*samples(), epochs=3, initial_epoch=2, verbose=0, callbacks=more)
+    lines = path.read_text().splitlines()
+    assert lines[0].split(";") == head
+    assert [line.split(";")[0] for line in lines[1:]] == ["0", "1", "2"]
+    m.fit(*samples(), verbose=0, callbacks=[log])
+    assert len(path.read_text().splitlines()) == 2
+
+
+def test_functions_as_callbacks():
+    calls = []
+    functions = {
+        name: lambda *args, name=name: calls.append(name)
+        for name in ("on_train_begin", "on_train_batch_end", "on_epoch_end", "on_test_batch_end", "on_train_end")
+    }
+    made = callbacks.LambdaCallback(**functions)
+    model().fit(*samples(), batch_size=10, verbose=0, callbacks=[made], validation_split=0.5)
+    assert calls == ["on_train_begin", "on_train_batch_end", "on_test_batch_end", "on_epoch_end", "on_train_end"]
+    with pytest.raises(TypeError, match="there is no 'on_batch', only on_train_begin"):
+        callbacks.LambdaCallback(on_batch=print)
+    with pytest.raises(TypeError, match="on_epoch_end must be a function, got 3"):
+        callbacks.LambdaCallback(on_epoch_end=3)
+
+
+def test_batches_of_evaluations_and_predictions_are_heard():
+    m, log = model(), Log()
+    m.evaluate(*samples(), batch_size=10, verbose=0, callbacks=[log])
+    m.predict(samples()[0], batch_size=10, callbacks=log)
+    names = [c[0] for c in log.calls]
+    for kind in ("test", "predict"):
+        batch = [f"on_{kind}_batch_begin", f"on_{kind}_batch_end"]
+        part = [n for n in names if n.startswith(f"on_{kind}")]
+        assert part == [f"on_{kind}_begin", *batch, *batch, f"on_{kind}_end"]
+
+
+def test_checkpoints_by_batches(tmp_path):
+    m = model()
+    every = callbacks.ModelCheckpoint(tmp_path / "{epoch}-{batch}", save_freq=2, save_weights_only=True)
+    m.fit(*samples(), batch_size=5, epochs=2, verbose=0, callbacks=[every])
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["1-2", "1-4", "2-2", "2-4"]
+    with pytest.raises(ValueError, match="a number of batches, got 'batch'"):
+        callbacks.ModelCheckpoint("m", save_freq="batch")
+
+
+def deep(optimizer):
+    set_random_seed(3)
+    parts = [layers.Dense(8, activation="relu"), layers.BatchNormalization(), layers.Dropout(0.3), layers.Dense(1)]
+    made = Sequential([Input((3,)), *parts])
+    made.compile(optimizer(), "mse")
+    return made
+
+
+OPTIMIZERS = {
+    "sgd": lambda: optimizers.SGD(0.05, clipnorm=1.0),
+    "adam": lambda: optimizers.Adam(0.05, use_ema=True, gradient_accumulation_steps=2),
+    "nadam": lambda: optimizers.Nadam(optimizers.schedules.ExponentialDecay(0.05, 3, 0.5)),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(tmp_path, name):
+    class Crash(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    x, y = samples(40)
+    whole = deep(OPTIMIZERS[name])
+    # as the interrupted training ends with the means of the weights only once
+    history = whole.fit(x, y, batch_size=8, epochs=5, verbose=0).history["loss"]
+    backup = callbacks.BackupAndRestore(tmp_path / "backup")
+    with pytest.raises(KeyboardInterrupt):
+        deep(OPTIMIZERS[name]).fit(x, y, batch_size=8, epochs=5, verbose=0, callbacks=[backup, Crash()])
+    again = deep(OPTIMIZERS[name])
+    again.fit(x, y, batch_size=8, verbose=0)  # what it learned elsewhere is gone
+    found = again.fit(x, y, batch_size=8, epochs=5, verbose=0, callbacks=[backup])
+    assert found.epoch == [3, 4]
+    assert found.history["loss"] == history[3:]
+    for a, b in zip(again.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert not (tmp_path / "backup").exists()
+
+
+def test_a_backup_by_batches_and_of_another_model(tmp_path):
+    class Crash(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.optimizer.iterations.array[0] == 7:
+                raise KeyboardInterrupt
+
+    backup = callbacks.BackupAndRestore(tmp_path, save_freq=2, delete_checkpoint=False)
+    with pytest.raises(KeyboardInterrupt):
+        deep(OPTIMIZERS["sgd"]).fit(*samples(), batch_size=5, epochs=3, verbose=0, callbacks=[Crash(), backup])
+    again = deep(OPTIMIZERS["sgd"])
+    again.fit(*samples(), batch_size=5, epochs=1, verbose=0, callbacks=[backup])  # nothing is left to do
+    assert again.optimizer.iterations.array[0] == 6
+    assert backup.path.exists()
+    with pytest.raises(ValueError, match=r"holds 8 weights, sequential.* has 2"):
+        model().fit(*samples(), verbose=0, callbacks=[backup])
+    with pytest.raises(ValueError, match="save_freq must be 'epoch' or a number of batches, got 0"):
+        callbacks.BackupAndRestore(tmp_path, save_freq=0)
+
+
+def events(folder):
+    """What the event files of a folder hold: (step, kind, tag, value)."""
+    from tensorboardX.proto.event_pb2 import Event
+    from tensorboardX.proto.graph_pb2 import GraphDef
+
+    found = []
+    for path in sorted(folder.glob("events*")):
+        data = path.read_bytes()
+        while data:  # length, its checksum, the event, its checksum
+            size = int.from_bytes(data[:8], "little")
+            event = Event.FromString(data[12 : 12 + size])
+            data = data[16 + size :]
+            if event.graph_def:
+                found.append((0, "graph", "", [n.op for n in GraphDef.FromString(event.graph_def).node]))
+            for value in event.summary.value:
+                kind = value.WhichOneof("value")
+                number = value.simple_value if kind == "simple_value" else value.histo.num
+                found.append((event.step, kind, value.tag, number))
+    return found
+
+
+def test_tensorboard(tmp_path):
+    pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
+    m = model(metrics=["mae"])
+    board = callbacks.TensorBoard(tmp_path, histogram_freq=2, update_freq=2, write_steps_per_second=True)
+    x, y = samples()
+    history = m.fit(x, y, batch_size=5, epochs=3, verbose=0, validation_split=0.2, callbacks=[board]).history
+    train, held = events(tmp_path / "train"), events(tmp_path / "validation")
+    (graph,) = (e for e in train if e[1] == "graph")
+    assert {"dense", "Placeholder", "Const"} <= set(graph[3])
+    losses = [e[3] for e in train if e[2] == "epoch_loss"]
+    assert losses == pytest.approx(history["loss"], rel=1e-6)
+    assert [e[0] for e in train if e[2] == "epoch_mae"] == [0, 1, 2]
+    assert [e[0] for e in train if e[2] == "batch_loss"] == [2, 4, 6, 8, 10, 12]
+    assert [e[3] for e in train if e[2] == "epoch_learning_rate"] == pytest.approx([0.1] * 3)
+    assert all(e[3] > 0 for e in train if e[2] == "epoch_steps_per_second")
+    kernels = [e for e in train if e[1] == "histo" and e[2].endswith("kernel/histogram")]
+    assert [(e[0], e[3]) for e in kernels] == [(0, 3), (2, 3)]
+    assert [e[3] for e in held if e[2] == "epoch_loss"] == pytest.approx(history["val_loss"], rel=1e-6)
+
+
+def test_tensorboard_says_what_is_missing(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "tensorboardX", None)
+    with pytest.raises(ImportError, match=r"needs the package tensorboardX: pip install 'edgenet\[tensorboard\]'"):
+        callbacks.TensorBoard()
+    with pytest.raises(NotImplementedError, match="write_images is not there, got True"):
+        callbacks.TensorBoard(write_images=True)

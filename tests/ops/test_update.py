@@ -113,6 +113,77 @@ def test_nan_reaches_the_weights_it_belongs_to():
     assert_array_equal(np.isnan(theta), np.isnan(g))
 
 
+@pytest.mark.parametrize("n", SIZES)
+def test_lion(n):
+    gs = some_gradients(n)
+    (w, m, _), (theta, m1, _) = train(lambda t, g, lr, m, _: ops.lion(t, g, lr, m), n, gs, np.zeros(n, np.float32))
+    for g in gs:
+        w, m = oracle.lion(w, g, m, learning_rate=np.float32(0.01))
+    assert_allclose(theta, w, *tolerance(np.float32, 2))
+    assert_allclose(m1, m, *tolerance(np.float32, 2))
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("step", [0, 1, 2])
+@pytest.mark.parametrize("every", [0, 3])
+def test_average(n, step, every):
+    rng = np.random.default_rng(n)
+    mean, theta = (Variable(rng.standard_normal(n).astype(np.float32), "w") for _ in range(2))
+    if not step and n:
+        mean.array[0] = np.nan  # the first step does not look at it
+    wanted, before = oracle.average(mean.numpy(), theta.numpy(), step, momentum=0.75), theta.numpy()
+    graph = Graph()
+    counter = graph.variable(Variable(np.array([step], np.int64), "step"))
+    ops.average(graph.variable(mean), graph.variable(theta), counter, momentum=0.75, every=every)
+    compile_graph(graph, training=True).run()
+    assert_allclose(mean.numpy(), wanted, *tolerance(np.float32))
+    assert_array_equal(theta.numpy(), mean.numpy() if every and step == 2 else before)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_decay(n):
+    w = Variable(np.random.default_rng(n).standard_normal(n).astype(np.float32), "w")
+    before = w.numpy()
+    graph = Graph()
+    ops.decay(graph.variable(w), graph.constant(np.full(1, 0.5, np.float32)), 0.25)
+    compile_graph(graph, training=True).run()
+    assert_allclose(w.numpy(), oracle.decay(before, learning_rate=0.5, rate=0.25), *tolerance(np.float32))
+
+
+def test_decay_of_some_spans():
+    w = Variable(np.ones(7, np.float32), "w")
+    graph = Graph()
+    ops.decay(graph.variable(w), graph.constant(np.full(1, 0.5, np.float32)), 0.5, [(0, 2), (5, 6)])
+    compile_graph(graph, training=True).run()
+    assert_array_equal(w.numpy(), [0.75, 0.75, 1, 1, 1, 0.75, 1])
+
+
+@pytest.mark.parametrize("sizes", [[1], [3, 0, 5], [4096, 4097, 1], [17, 12289, 40], [30001]])
+@pytest.mark.parametrize("norm", [1e-3, 1.0, 30.0, 1e6])
+def test_clip_norm(sizes, norm):
+    rng = np.random.default_rng(sum(sizes))
+    parts = [rng.standard_normal(n).astype(np.float32) for n in sizes]
+    graph = Graph()
+    graph.outputs = [ops.clip_norm(graph.input((sum(sizes),)), norm, sizes)]
+    program = compile_graph(graph)
+    wanted = np.concatenate(oracle.clip_norm(parts, norm))
+    results = []
+    for threads in (1, 4):
+        with num_threads(threads):
+            results.append(program.run(np.concatenate(parts))[0])
+    assert_allclose(results[0], wanted, *tolerance(np.float32, 4))
+    assert bits_equal(*results)
+
+
+def test_a_norm_that_is_not_finite_is_nan_and_a_zero_gradient_stays_zero():
+    graph = Graph()
+    graph.outputs = [ops.clip_norm(graph.input((6,)), 1.0, [2, 2, 2])]
+    (y,) = compile_graph(graph).run([0, 0, np.nan, 1, np.inf, 1])
+    assert_array_equal(y, [0, 0, np.nan, np.nan, np.nan, np.nan])
+    with pytest.raises(ShapeError, match=r"of sizes \(2, 3\) one behind the other, got shape \(6,\)"):
+        ops.clip_norm(graph.inputs[0], 1.0, [2, 3])
+
+
 def test_assign():
     v = Variable(np.zeros((3, 5), np.float32), "v")
     graph = Graph()

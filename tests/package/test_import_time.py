@@ -28,7 +28,10 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> dict:
     return json.loads(run.stdout)
 
 
-@pytest.mark.parametrize("name", ["onnx", "onnxruntime", "google.protobuf", "edgenet.converters", "edgenet.cli"])
+OPTIONAL = ["onnx", "onnxruntime", "google.protobuf", "tensorboardX", "edgenet.converters", "edgenet.cli"]
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
 def test_import_leaves_the_optional_parts_alone(imported: dict, name: str) -> None:
     assert name not in imported["modules"]
 

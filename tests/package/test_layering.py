@@ -48,7 +48,7 @@ LAZY: dict[str, set[str]] = {
 # room: the packages of others it may import, NumPy aside
 OTHERS: dict[str, set[str]] = {
     "kernels": {"numba", "llvmlite"},
-    "callbacks": {"tqdm"},
+    "callbacks": {"tensorboardX", "tqdm"},
     "datasets": {"tqdm"},
     "models": {"tqdm"},
     "converters": {"onnx", "onnxruntime"},

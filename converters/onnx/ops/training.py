@@ -20,4 +20,9 @@ no_form(
     "batch_norm_train",
 )
 no_form("ONNX models are written for inference, where dropout does nothing: write the inference graph", "dropout")
-no_form("a model in ONNX has no memory: nothing in it can change a variable", "adam", "assign", "increment", "sgd")
+no_form(
+    "a model in ONNX has no memory: nothing in it can change a variable",
+    "adadelta", "adagrad", "adam", "adamax", "assign", "average", "decay", "ftrl", "increment", "lion", "nadam",
+    "rmsprop", "sgd",
+)  # fmt: skip
+no_form("ONNX models are written for inference, and gradients are clipped in training", "clip_norm")
