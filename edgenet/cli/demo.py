@@ -11,7 +11,9 @@ import numpy as np
 
 import edgenet
 from edgenet import layers
+from edgenet.callbacks.progress import tell_compiling
 from edgenet.datasets import shapes
+from edgenet.kernels.compiler import announcing
 
 from .timing import Contestant, race
 
@@ -63,7 +65,8 @@ def _first_step(model: Any, x: np.ndarray, y: np.ndarray) -> float:
     """Seconds of one step from a standing start; weights and optimizer are put back afterwards."""
     weights = model.get_weights()
     started = time.perf_counter()
-    model.train_on_batch(x, y)
+    with announcing(tell_compiling):
+        model.train_on_batch(x, y)
     seconds = time.perf_counter() - started
     model.set_weights(weights)
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])

@@ -6,6 +6,7 @@ of the samples straight into the program's inputs and a few additions.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from edgenet.callbacks import CallbackList, History, Progress
-from edgenet.callbacks.progress import resolve
+from edgenet.callbacks.progress import resolve, tell_compiling
+from edgenet.kernels.compiler import announcing
 from edgenet.utils import random
 
 from .arguments import read, validation
@@ -86,7 +88,9 @@ class Trainer(Engine):
         for epoch in range(initial_epoch, epochs):
             heard.call("on_epoch_begin", epoch, {})
             validate = held if held is not None and (epoch + 1 - initial_epoch) % validation_freq == 0 else None
-            logs = self._epoch(train, validate, batch, val_batch, shuffle, heard, style, f"Epoch {epoch + 1}/{epochs}")
+            title = f"Epoch {epoch + 1}/{epochs}"
+            with announcing(tell_compiling) if style else contextlib.nullcontext():
+                logs = self._epoch(train, validate, batch, val_batch, shuffle, heard, style, title)
             heard.call("on_epoch_end", epoch, logs)
             if self.stop_training:
                 break
@@ -150,6 +154,8 @@ class Trainer(Engine):
                 for i, output in enumerate(runner.program.outputs):
                     sums[i] += output.item() * size
             done += size
+            if progress is not None:
+                progress.count = step + 1
             if ends:
                 logs = dict(zip(names, (s / done for s in sums), strict=True))
                 for end in ends:
@@ -174,9 +180,13 @@ class Trainer(Engine):
         data = read(self, x, y, sample_weight, None, "evaluate")
         progress = Progress(resolve(verbose), "Evaluate", -(-len(data) // batch))
         heard = CallbackList(callbacks or [], self, {})
-        heard.call("on_test_begin", {})
-        logs = self._sweep("test", data, batch, progress=progress)
-        heard.call("on_test_end", logs)
+        try:
+            heard.call("on_test_begin", {})
+            logs = self._sweep("test", data, batch, progress=progress)
+            heard.call("on_test_end", logs)
+        except BaseException:
+            progress.abandon()
+            raise
         progress.close(logs)
         return _returned(logs, return_dict)
 
@@ -221,6 +231,7 @@ class Trainer(Engine):
                     results = [np.empty((n, *y.shape[1:]), y.dtype) for y in runner.program.outputs]
                 for result, y in zip(results, runner.program.outputs, strict=True):
                     result[first : first + size] = y
+            progress.count = step + 1
             if time.perf_counter() >= progress.due:
                 progress.show(step + 1, {})
         progress.trained({})
