@@ -37,7 +37,14 @@ def build_model() -> Any:
 
 
 def demo(epochs: int, images: int, threads: int | None, output: str, seed: int) -> None:
-    """Run the whole demonstration, telling what happens."""
+    """Run the whole demonstration, telling what happens.
+
+    Raises:
+        FileNotFoundError: if there is no folder for `output`.
+    """
+    folder = Path(output).parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"cannot write {output}: there is no folder {folder}")
     if threads is not None:
         edgenet.set_num_threads(threads)
     edgenet.utils.set_random_seed(seed)

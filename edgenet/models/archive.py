@@ -35,10 +35,7 @@ def write(path: str | os.PathLike[str], config: Mapping[str, Any], arrays: Mappi
     listed = {n: {"shape": list(a.shape), "dtype": str(a.dtype)} for n, a in arrays.items()}
     head = {"format": FORMAT, "version": VERSION, **config, "arrays": listed}
     target = Path(path)
-    folder = target.parent
-    if not folder.is_dir():
-        raise FileNotFoundError(f"cannot save {target}: there is no folder {folder}")
-    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{target.name}.", suffix=".part")
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             archive.writestr(CONFIG, json.dumps(head, indent=1, allow_nan=False))

@@ -157,9 +157,19 @@ class Model(Trainer):
         return graph
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
-        """Write the model as an ONNX file.  Needs the package ``onnx``."""
-        from edgenet.converters.onnx import save
+        """Write the model as an ONNX file.
 
+        Raises:
+            FileNotFoundError: if the folder does not exist.
+            ImportError: if the package ``onnx`` is not installed.
+        """
+        saving.check_folder(path, "export")
+        try:
+            from edgenet.converters.onnx import save
+        except ModuleNotFoundError as error:
+            if error.name != "onnx":
+                raise
+            raise ImportError(f'{self.name}.export needs the package onnx: pip install "edgenet[onnx]"') from error
         save(self.graph(), path)
 
     def export(self, filepath: str | os.PathLike[str], format: str = "onnx") -> None:

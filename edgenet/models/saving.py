@@ -19,6 +19,9 @@ from . import archive, serialize
 if TYPE_CHECKING:
     from .model import Model
 
+#: names of files that Keras writes end so
+KERAS = (".keras", ".h5", ".hdf5")
+
 
 def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write a model.
@@ -63,8 +66,18 @@ def load_model(
     """
     from .model import Model
 
-    if Path(filepath).suffix == ".onnx":
-        raise ValueError(f"{filepath}: an ONNX file is read by edgenet.converters.onnx")
+    suffix = Path(filepath).suffix.lower()
+    if suffix == ".onnx":
+        raise ValueError(
+            f"{filepath}: load_model reads files of model.save; an ONNX file is read by "
+            "edgenet.converters.onnx.load(path), whose graph edgenet.compile.compile_graph(graph) makes runnable"
+        )
+    if suffix in KERAS:
+        raise ValueError(
+            f"{filepath} is a file of Keras, which edgenet does not read: build the model with edgenet.layers and call "
+            "model.set_weights(keras_model.get_weights()), or export it to ONNX from Keras and read that with "
+            "edgenet.converters.onnx.load(path)"
+        )
     config, arrays = archive.read(filepath)
     if "model" not in config:
         raise ValueError(
@@ -89,7 +102,20 @@ def load_weights(model: Model, path: str | os.PathLike[str]) -> None:
     _set_weights(model, arrays, path)
 
 
+def check_folder(path: str | os.PathLike[str], what: str) -> None:
+    """Raise FileNotFoundError unless the folder of a file to be written exists."""
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"cannot {what} {path}: there is no folder {folder}")
+
+
 def _may_write(model: Model, path: str | os.PathLike[str], overwrite: bool) -> None:
+    check_folder(path, "save")
+    if Path(path).suffix.lower() in KERAS:
+        raise ValueError(
+            f"{model.name}: {path} would be a file of Keras, which edgenet does not write: save as a file of "
+            "edgenet's own, e.g. model.edgenet, or call model.export('model.onnx') for other software"
+        )
     if not model.built:
         raise ValueError(f"{model.name} is not built, so there are no weights to save: call model.build((None, …))")
     if not overwrite and Path(path).exists():

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import sys
 import zipfile
 
 import numpy as np
@@ -290,3 +291,30 @@ def test_files_hold_no_pickle(tmp_path):
 def test_an_onnx_file_is_pointed_elsewhere(tmp_path):
     with pytest.raises(ValueError, match=r"edgenet\.converters\.onnx"):
         edgenet.load_model(tmp_path / "x.onnx")
+
+
+@pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.weights.h5"])
+def test_files_of_keras_are_refused(tmp_path, name):
+    with pytest.raises(ValueError, match=r"set_weights\(keras_model\.get_weights\(\)\)"):
+        load_model(tmp_path / name)
+    for save in (make().save, make().save_weights):
+        with pytest.raises(ValueError, match=r"e\.g\. model\.edgenet, or call model\.export"):
+            save(tmp_path / name)
+    with pytest.raises(ValueError, match=r"end '.*' with \.edgenet"):
+        edgenet.callbacks.ModelCheckpoint(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_export_looks_for_the_folder_before_any_work(tmp_path, monkeypatch):
+    model = make()
+    monkeypatch.setattr(Model, "graph", None)
+    with pytest.raises(FileNotFoundError, match="there is no folder .*nodir"):
+        model.export(tmp_path / "nodir" / "x.onnx")
+
+
+def test_export_without_onnx(tmp_path, monkeypatch):
+    for name in [n for n in sys.modules if n.startswith("edgenet.converters.onnx")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r'small\.export needs the package onnx: pip install "edgenet\[onnx\]"'):
+        make().export(tmp_path / "x.onnx")
