@@ -14,6 +14,7 @@ from edgenet.graph.variable import flatten
 from edgenet.layers.layer import Layer
 
 from .data import Data
+from .keywords import public
 from .plan import make_plan
 from .programs import Plan, Role, Runner, add_update, loss_graph, predict_graph
 
@@ -42,6 +43,7 @@ class Engine(Layer):
 
     # compile ---------------------------------------------------------------------------------------------------------
 
+    @public
     def compile(
         self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights: Any = None, metrics: Any = None,
     ) -> None:  # fmt: skip

@@ -37,8 +37,15 @@ class Model(Trainer):
     ((None, 3), 15)
     """
 
-    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool = True) -> None:
+    def __init__(
+        self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True
+    ) -> None:
         super().__init__(name=name)
+        if inputs is None or outputs is None:
+            raise TypeError(
+                f"{type(self).__name__}: a model is Sequential([…]) or Model(inputs, outputs), which are what layers "
+                "made of edgenet.Input(…); a subclass with its own call is a Layer, not a Model"
+            )
         starts, self._nested_inputs = unwrap(inputs)
         ends, self._nested_outputs = unwrap(outputs)
         for what, tensors in (("inputs", starts), ("outputs", ends)):
@@ -71,6 +78,11 @@ class Model(Trainer):
     def _parts(self) -> list[Layer]:
         """The layers inside, in the order of their weights."""
         return getattr(self, "_layers", [])
+
+    def count_params(self) -> int:
+        """Number of weights.  Raises ValueError if the model is not built."""
+        self._ends()
+        return super().count_params()
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of a name or of a place in `layers`.  Raises ValueError if there is none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -82,8 +84,22 @@ def _known(identifiers: Sequence[Any]) -> list[Any]:
             out.append(metrics_module.Metric(loss, identifier, loss.labels))
         else:
             out.append(identifier)
-    names = [metrics_module.get(m).name for m in out]
-    for name in names:
-        if name == "loss" or names.count(name) > 1:
-            raise ValueError(f"metrics need names of their own, other than 'loss'; got {', '.join(names)}")
+    return _numbered(out)
+
+
+def _numbered(metrics: Sequence[Any]) -> list[Any]:
+    """The metrics, each once; one whose name is taken gets a number behind it, as layers do."""
+    out: list[Any] = []
+    taken: set[str] = set()
+    for i, given in enumerate(metrics):
+        if any(given is other or (isinstance(given, str) and given == other) for other in metrics[:i]):
+            continue
+        metric, name = given, metrics_module.get(given).name
+        if name == "loss":
+            raise ValueError("metrics need names other than 'loss'")
+        if name in taken:
+            metric = copy.copy(metrics_module.get(given))
+            metric.name = next(n for number in itertools.count(1) if (n := f"{name}_{number}") not in taken)
+        taken.add(name if metric is given else metric.name)
+        out.append(metric)
     return out

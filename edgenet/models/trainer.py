@@ -21,6 +21,7 @@ from edgenet.utils import random
 from .arguments import read, validation
 from .data import Data, split
 from .engine import Engine
+from .keywords import public
 
 
 class Trainer(Engine):
@@ -31,6 +32,7 @@ class Trainer(Engine):
     _shuffle: tuple[int, int] | None = None
     """seed of the order of samples, and how often the library had been seeded when it was drawn"""
 
+    @public
     def fit(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1,
         verbose: str | int = "auto", callbacks: Sequence[Any] | None = None, validation_split: float = 0.0,
@@ -47,7 +49,7 @@ class Trainer(Engine):
             batch_size: samples a step, 32 by default; the last step of an epoch takes what is left.
             epochs: the number of the last epoch.
             verbose: 0 silent, 1 a bar, 2 a line an epoch, ``"auto"`` 1 on a terminal and else 2.
-            callbacks: `edgenet.callbacks` objects.
+            callbacks: `edgenet.callbacks` objects, or one of them.
             validation_split: share of the samples, the last ones, that is kept for validation.
             validation_data: (x, y) or (x, y, sample_weight) for validation.
             shuffle: whether each epoch takes the samples in another order; `edgenet.utils.set_random_seed` makes it
@@ -69,6 +71,9 @@ class Trainer(Engine):
         if steps_per_epoch is not None or validation_steps is not None:
             raise NotImplementedError(f"{self.name}.fit: an epoch goes over all samples; pass fewer of them instead")
         batch = _positive("batch_size", 32 if batch_size is None else batch_size)
+        first_epoch = _positive("initial_epoch", initial_epoch, least=0)
+        epochs = _positive("epochs", epochs, least=0)
+        validation_freq = _positive("validation_freq", validation_freq)
         val_batch = _positive("validation_batch_size", validation_batch_size or batch)
         style = resolve(verbose)
         train = read(self, x, y, sample_weight, class_weight, "fit")
@@ -81,13 +86,13 @@ class Trainer(Engine):
             held = Data(held.x, held.y)  # as in Keras, class weights are for training alone
         history = History()
         params = {"epochs": epochs, "steps": -(-len(train) // batch), "verbose": style}
-        heard = CallbackList([*(callbacks or []), history], self, params)
+        heard = CallbackList([*_listed(callbacks), history], self, params)
         self.stop_training = False
         heard.call("on_train_begin", {})
         logs: dict[str, float] = {}
-        for epoch in range(initial_epoch, epochs):
+        for epoch in range(first_epoch, epochs):
             heard.call("on_epoch_begin", epoch, {})
-            validate = held if held is not None and (epoch + 1 - initial_epoch) % validation_freq == 0 else None
+            validate = held if held is not None and (epoch + 1 - first_epoch) % validation_freq == 0 else None
             title = f"Epoch {epoch + 1}/{epochs}"
             with announcing(tell_compiling) if style else contextlib.nullcontext():
                 logs = self._epoch(train, validate, batch, val_batch, shuffle, heard, style, title)
@@ -167,6 +172,7 @@ class Trainer(Engine):
                 due = progress.due
         return dict(zip(names, (s / done for s in sums), strict=True))
 
+    @public
     def evaluate(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: str | int = "auto",
         sample_weight: Any = None, callbacks: Sequence[Any] | None = None, return_dict: bool = False,
@@ -179,7 +185,7 @@ class Trainer(Engine):
         batch = _positive("batch_size", 32 if batch_size is None else batch_size)
         data = read(self, x, y, sample_weight, None, "evaluate")
         progress = Progress(resolve(verbose), "Evaluate", -(-len(data) // batch))
-        heard = CallbackList(callbacks or [], self, {})
+        heard = CallbackList(_listed(callbacks), self, {})
         try:
             heard.call("on_test_begin", {})
             logs = self._sweep("test", data, batch, progress=progress)
@@ -190,6 +196,7 @@ class Trainer(Engine):
         progress.close(logs)
         return _returned(logs, return_dict)
 
+    @public
     def predict(
         self, x: Any, batch_size: int | None = None, verbose: str | int = "auto",
         steps: int | None = None, callbacks: Sequence[Any] | None = None,
@@ -213,7 +220,7 @@ class Trainer(Engine):
         n = len(data)
         batch = min(batch, n)
         progress = Progress(0 if verbose == "auto" else resolve(verbose), "Predict", -(-n // batch))
-        heard = CallbackList(callbacks or [], self, {})
+        heard = CallbackList(_listed(callbacks), self, {})
         heard.call("on_predict_begin", {})
         results: list[np.ndarray] = []
         runner = self._runner("predict", batch)
@@ -241,6 +248,7 @@ class Trainer(Engine):
 
     # one batch -------------------------------------------------------------------------------------------------------
 
+    @public
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Mapping[int, float] | None = None,
         return_dict: bool = False,
@@ -267,10 +275,15 @@ class Trainer(Engine):
         return self.predict(x, batch_size=len(data), verbose=0)
 
 
-def _positive(name: str, value: Any) -> int:
-    if not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}")
+def _positive(name: str, value: Any, least: int = 1) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        wanted = "a positive integer" if least else "an integer of at least 0"
+        raise ValueError(f"{name} must be {wanted}, got {value!r}")
     return int(value)
+
+
+def _listed(callbacks: Any) -> list[Any]:
+    return [] if callbacks is None else list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
 
 
 def _returned(logs: dict[str, float], as_dict: bool) -> Any:

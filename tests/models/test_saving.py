@@ -308,7 +308,7 @@ def test_files_of_keras_are_refused(tmp_path, name):
 def test_export_looks_for_the_folder_before_any_work(tmp_path, monkeypatch):
     model = make()
     monkeypatch.setattr(Model, "graph", None)
-    with pytest.raises(FileNotFoundError, match="there is no folder .*nodir"):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nodir"):
         model.export(tmp_path / "nodir" / "x.onnx")
 
 
