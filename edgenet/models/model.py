@@ -11,7 +11,7 @@ from edgenet.layers.layer import Layer
 from edgenet.layers.serialization import custom_object_scope
 from edgenet.layers.tensor import Connection, SymbolicTensor, unwrap
 
-from . import saving, serialize
+from . import copying, saving, serialize
 from .programs import predict_graph
 from .summary import summary_text
 from .topology import connections_between, layers_in_order, walk
@@ -217,6 +217,19 @@ class Model(Trainer):
             FileExistsError: if the file exists and `overwrite` is false.
         """
         saving.save_model(self, filepath, overwrite)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Model:
+        """A model of its own, with equal weights and state of training."""
+        memo[id(self)] = made = copying.copied(self)
+        return made
+
+    def __copy__(self) -> Model:
+        """As ``copy.deepcopy``: two models that share programs and weights would only be one."""
+        return copying.copied(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle: the bytes that a file would hold."""
+        return copying.reduced(self)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write the weights alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,6 +32,11 @@ def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = Tru
         FileExistsError: if `overwrite` is false and the file exists.
     """
     _may_write(model, path, overwrite)
+    archive.write(path, *_content(model))
+
+
+def _content(model: Model) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Config and arrays of a model."""
     config: dict[str, Any] = {"model": serialize.layer_config(model)}
     arrays = _weights(model)
     if model.compiled:
@@ -41,7 +47,7 @@ def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = Tru
         arrays.update((f"optimizer/{n}", a) for n, a in optimizer.get_state().items())
         place = {id(w): i for i, w in enumerate(model.weights)}
         config["trained"] = [place[id(v)] for v, _ in optimizer.layout if id(v) in place]
-    archive.write(path, config, arrays)
+    return config, arrays
 
 
 def save_weights(model: Model, path: str | os.PathLike[str], overwrite: bool = True) -> None:
@@ -64,8 +70,6 @@ def load_model(
         FileNotFoundError: if there is no such file.
         ValueError: if it is no model file, or damaged, or needs `custom_objects`.
     """
-    from .model import Model
-
     suffix = Path(filepath).suffix.lower()
     if suffix == ".onnx":
         raise ValueError(
@@ -78,12 +82,34 @@ def load_model(
             "model.set_weights(keras_model.get_weights()), or export it to ONNX from Keras and read that with "
             "edgenet.converters.onnx.load(path)"
         )
-    config, arrays = archive.read(filepath)
+    return _revived(*archive.read(filepath), filepath, dict(custom_objects or {}), compile)
+
+
+def to_bytes(model: Model) -> bytes:
+    """What `save_model` writes; the model need not be built."""
+    buffer = io.BytesIO()
+    archive.pack(buffer, *_content(model))
+    return buffer.getvalue()
+
+
+def from_bytes(data: bytes, custom_objects: Mapping[str, Any] | None = None) -> Model:
+    """The model of `to_bytes`."""
+    return _revived(
+        *archive.unpack(io.BytesIO(data), "the copied model"), "the copied model", dict(custom_objects or {})
+    )
+
+
+def _revived(
+    config: Mapping[str, Any], arrays: Mapping[str, np.ndarray], filepath: Any, custom: dict[str, Any],
+    compile: bool = True,
+) -> Model:  # fmt: skip
+    """The model of a config and arrays."""
+    from .model import Model
+
     if "model" not in config:
         raise ValueError(
             f"{filepath} holds weights alone: make the model, then call model.load_weights({str(filepath)!r})"
         )
-    custom = dict(custom_objects or {})
     with custom_object_scope(custom):
         model = serialize.layer_from_config(config["model"])
     if not isinstance(model, Model):
