@@ -115,6 +115,7 @@ class Engine(Layer):
 
     def _forget_programs(self) -> None:
         self._plan = None
+        self._told_frozen = False
         self._programs: OrderedDict[Any, Runner] = OrderedDict()
         self._programs_lock = threading.RLock()
         self._theta: Variable | None = None
@@ -147,6 +148,17 @@ class Engine(Layer):
                 add_update(graph, plan, self._theta, self._trained)
             ops.increment(graph.variable(plan.optimizer.iterations))
         return Runner(graph, roles, names, training)
+
+    def _check_frozen(self) -> None:
+        """Warn, once after `compile`, if layers were frozen or thawed behind the back of its programs."""
+        now = {id(v) for v in self.trainable_weights}
+        if self._trained and not self._told_frozen and now != {id(v) for v in self._trained}:
+            self._told_frozen = True
+            warnings.warn(
+                f"{self.name}: trainable was changed after training began, which has no effect until "
+                "model.compile(…) is called again",
+                stacklevel=4,
+            )
 
     def _settle_weights(self) -> None:
         """Lay the weights that are trained out in one buffer, once after `compile` or when another model moved them."""

@@ -77,6 +77,7 @@ class Trainer(Engine):
         val_batch = _positive("validation_batch_size", validation_batch_size or batch)
         style = resolve(verbose)
         train = read(self, x, y, sample_weight, class_weight, "fit")
+        self._check_frozen()
         held: Data | None = None
         if validation_data is not None:
             held = validation(self, validation_data)
