@@ -42,22 +42,20 @@ def onnxruntime_in_place(model: bytes, feeds: Mapping[str, Array], threads: int)
 
     s = session(model, threads)
     binding = s.io_binding()
-    values = {name: onnxruntime.OrtValue.ortvalue_from_numpy(x) for name, x in feeds.items()}
-    for name, value in values.items():
-        binding.bind_ortvalue_input(name, value)
-    outputs = [
-        (o.name, onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros_like(x)))
-        for o, x in zip(s.get_outputs(), s.run(None, dict(feeds)), strict=True)
-    ]
-    for name, value in outputs:
-        binding.bind_ortvalue_output(name, value)
+    arrays = dict(feeds)  # older releases of onnxruntime do not keep the arrays of a binding alive
+    for name, x in arrays.items():
+        binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(x))
+    outputs = [np.zeros_like(x) for x in s.run(None, arrays)]
+    values = [onnxruntime.OrtValue.ortvalue_from_numpy(y) for y in outputs]
+    for o, value in zip(s.get_outputs(), values, strict=True):
+        binding.bind_ortvalue_output(o.name, value)
 
-    def run() -> None:
+    def run(kept: object = (arrays, outputs)) -> None:
         s.run_with_iobinding(binding)
 
     def results() -> list[Array]:
         run()
-        return [np.array(v.numpy()) for _, v in outputs]
+        return [np.array(v.numpy()) for v in values]
 
     return Peer("onnxruntime", run, results)
 

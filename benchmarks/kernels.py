@@ -57,7 +57,7 @@ def compare(problem: Problem, program: Program, count: int, pace: Pace, report: 
             program.execute()
             row["differs"] = difference(program.outputs[0], problem.back(peer.results()[0]))
             if not row["differs"] < AGREE:
-                report.fail(f"{problem.name}: edgenet and {peer.name} differ by {row['difference']:.1e}")
+                report.fail(f"{problem.name}: edgenet and {peer.name} differ by {row['differs']:.1e}")
                 return row
             contestants.append(Contestant(peer.name, peer.run))
         measure(contestants, pace)

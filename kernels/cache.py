@@ -21,14 +21,49 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .target import current
 
 
-def key(name: str, function: Callable[..., Any]) -> str:
-    """File name of a kernel's machine code, e.g. ``pool.max_pool-3f9c….o``."""
-    own = Path(inspect.getsourcefile(function) or "")
-    source = b"" if Path(__file__).parent in own.parents else inspect.getsource(function).encode()
-    return f"{name}-{hashlib.sha256(_environment() + source).hexdigest()[:24]}.o"
+def key(name: str, function: Callable[..., Any]) -> str | None:
+    """File name of a kernel's machine code, e.g. ``pool.max_pool-3f9c….o``.
+
+    None for a kernel of somebody's own that uses what cannot be told from outside (an object in a closure, say): its
+    code is not kept.
+    """
+    digest = hashlib.sha256(_environment())
+    if Path(__file__).parent not in Path(function.__code__.co_filename).parents and not _tell(function, digest, set()):
+        return None
+    return f"{name}-{digest.hexdigest()[:24]}.o"
+
+
+def _tell(value: Any, digest: Any, seen: set[int]) -> bool:
+    """Put all that `value` means to machine code into the digest; False if that cannot be known."""
+    value = getattr(value, "py_func", value)  # a helper compiled by Numba
+    if id(value) in seen:
+        return True
+    module = getattr(value, "__module__", None) or ""
+    if value is None or isinstance(value, bool | int | float | str | bytes | np.generic):
+        digest.update(repr((type(value).__name__, value)).encode())
+        return True
+    if isinstance(value, tuple):
+        digest.update(b"(")
+        return all(_tell(v, digest, seen) for v in value)
+    if inspect.ismodule(value) or inspect.isbuiltin(value) or inspect.isclass(value):
+        digest.update(repr((module, getattr(value, "__name__", ""))).encode())
+        return True
+    if module.startswith(__package__ or "edgenet.kernels") and hasattr(value, "__name__"):  # in the sources' digest
+        digest.update(repr((module, value.__name__)).encode())
+        return True
+    if not inspect.isfunction(value):
+        return False
+    seen.add(id(value))
+    code = value.__code__
+    digest.update(code.co_code + repr((code.co_names, code.co_varnames, value.__annotations__)).encode())
+    cells = [cell.cell_contents for cell in value.__closure__ or ()]
+    named = [value.__globals__[n] for n in code.co_names if n in value.__globals__]
+    return all(_tell(v, digest, seen) for v in (*code.co_consts, *cells, *named))
 
 
 @functools.cache
@@ -51,24 +86,33 @@ def _environment() -> bytes:
 def folder() -> Path | None:
     """The cache folder, made if need be; None where nothing can be written."""
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    choices = [os.environ.get("EDGENET_CACHE_DIR") or os.path.join(home, "edgenet", "kernels")]
+    first = os.environ.get("EDGENET_CACHE_DIR") or os.path.join(home, "edgenet", "kernels")
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
-    choices.append(os.path.join(tempfile.gettempdir(), f"edgenet-kernels-{user}"))
-    for i, choice in enumerate(choices):
-        path = Path(choice)
+    for choice in (first, None):
         try:
+            path = Path(choice or os.path.join(tempfile.gettempdir(), f"edgenet-kernels-{user}"))
+            if not path.is_absolute() and not os.environ.get("EDGENET_CACHE_DIR"):  # there is no home
+                continue
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
             with tempfile.TemporaryFile(dir=path):
                 pass
+            if not _private(path):
+                continue
         except OSError:
             continue
-        if hasattr(os, "getuid") and path.stat().st_uid != os.getuid():  # another user's code is never run
-            continue
-        if i:
-            warnings.warn(f"edgenet: {choices[0]} cannot be written; kernels are cached in {path}", stacklevel=2)
+        if str(path) != first:
+            warnings.warn(f"edgenet: {first} cannot be used; kernels are cached in {path}", stacklevel=2)
         return path
-    warnings.warn(f"edgenet: none of {choices} can be written; kernels are compiled anew in each process", stacklevel=2)
+    warnings.warn(f"edgenet: {first} cannot be used; kernels are compiled anew in each process", stacklevel=2)
     return None
+
+
+def _private(path: Path) -> bool:
+    """Whether nobody else can put machine code there that this user would run."""
+    if not hasattr(os, "getuid"):
+        return True
+    status = path.stat()
+    return status.st_uid == os.getuid() and not status.st_mode & 0o022
 
 
 def read(key: str) -> bytes | None:

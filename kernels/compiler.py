@@ -26,7 +26,6 @@ import ctypes
 import functools
 import inspect
 import re
-import struct
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -39,6 +38,7 @@ from numba.core import codegen, compiler, registry, types
 from numba.core.compiler_lock import global_compiler_lock
 
 from . import cache
+from .lock import Lock
 from .target import current
 
 #: never plain True: NaN and infinities must stay what they are
@@ -121,11 +121,12 @@ ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 def _word(arg: Arg, value: Any) -> int:
     """One argument as the 64 bits that stand in the block."""
     if arg.dtype == "float32" and not arg.pointer:
-        return int(struct.unpack("<q", struct.pack("<fi", value, 0))[0])
+        with np.errstate(over="ignore"):  # a number beyond float32 is infinite
+            return int(np.float32(value).view(np.int32))
     return int(value)
 
 
-_lock = threading.RLock()
+_lock = Lock(threading.RLock)
 
 
 class _Library(codegen.AOTCodeLibrary):  # type: ignore[misc]
@@ -158,7 +159,7 @@ def _context() -> Any:
 
 def compile_object(kernel: Kernel) -> bytes:
     """Translate a kernel to relocatable object code (ELF, Mach-O or COFF) whose only export is ``entry``."""
-    llvm.initialize_native_asmparser()  # for the inline assembly of simd.pause
+    llvm.initialize_native_asmparser()  # for the inline assembly of atomic.pause
     flags = compiler.Flags()
     flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
     flags.release_gil, flags.error_model, flags.fastmath = True, "numpy", FASTMATH
@@ -229,10 +230,11 @@ def announcing(tell: Callable[[], None]) -> Iterator[None]:
 def _address(kernel: Kernel) -> int:
     with _lock:
         key = cache.key(kernel.name, kernel.function)
-        code = cache.read(key)
+        code = cache.read(key) if key else None
         if code is None:
             for tell in list(_listeners):
                 tell()
             code = compile_object(kernel)
-            cache.write(key, code)
+            if key:
+                cache.write(key, code)
         return load_object(code)

@@ -34,148 +34,29 @@ from typing import Any
 
 import numpy as np
 
-from .atomic import ask, atomic_add, atomic_load, atomic_store, call, pause
-from .compiler import ENTRY, Kernel, device, i64
-
-#: words of a step in the table
-STEP = 5
-#: words from one counter to the next: a cache line each, so that threads do not fight for it
-LINE = 8
-#: claims that a share is cut into
-CLAIMS = 3
-#: words of the pool: address of the job (0: none), helpers inside it, number of runs so far, addresses of sem_wait,
-#: sem_post, sched_getcpu and sched_setaffinity (0: none), a bit for each CPU of the process, room for another such set
-JOB, ACTIVE, RUN, WAIT, POST, GETCPU, AFFINITY, CPUS, OTHERS = 0, 1, 2, 3, 4, 5, 6, 8, 24
-#: words of a set of CPUs: 1024 bits, the size of the C library's cpu_set_t
-CPU_SET = 16
-#: words of the pool for each helper: whether it is asleep, address of its semaphore, thread id, the CPU it is kept off
-HELPERS, HELPER = 40, 4
-#: words of a job: its step table, number of steps, threads, counters (a line for each share and one for what is done,
-#: for each step), address of sched_yield
-TABLE, STEPS, THREADS, COUNTERS, YIELD = 0, 1, 2, 3, 4
-#: pauses that a helper waits for the next run before it sleeps: some 50 to 100 microseconds
-SPIN = 2000
-#: pauses of a thread that waits for others before it gives up its time slice
-PATIENCE = 1000
-
-
-@device
-def word(address, i):  # type: ignore[no-untyped-def]
-    """Word i of a table that no other thread writes."""
-    return atomic_load(address, i)
-
-
-@device
-def run_share(table, at, counters, share):  # type: ignore[no-untyped-def]
-    """Claim and run tasks of one share until none is left; returns how many."""
-    tasks, shares, grain = word(table, at + 2), word(table, at + 3), word(table, at + 4)
-    start, end = tasks * share // shares, tasks * (share + 1) // shares
-    ran = 0
-    while True:
-        lo = start + atomic_add(counters, LINE * share, grain)
-        if lo >= end:
-            return ran
-        hi = min(lo + grain, end)
-        call(word(table, at), word(table, at + 1), lo, hi)
-        ran += hi - lo
-
-
-@device
-def walk_together(job, seat):  # type: ignore[no-untyped-def]
-    """Take part in a job, as its thread number `seat`, until all of its steps are done."""
-    table, threads, sleep = word(job, TABLE), word(job, THREADS), word(job, YIELD)
-    for s in range(word(job, STEPS)):
-        at, counters = STEP * s, word(job, COUNTERS) + 8 * LINE * (threads + 1) * s
-        tasks, shares = word(table, at + 2), word(table, at + 3)
-        ran = 0
-        for i in range(shares):
-            ran += run_share(table, at, counters, (seat + i) % shares)
-        if ran > 0:
-            atomic_add(counters, LINE * threads, ran)
-        waited = 0
-        while atomic_load(counters, LINE * threads) < tasks:
-            pause()
-            waited += 1
-            if waited > PATIENCE and sleep != 0:
-                call(sleep, 0, 0, 0)
-
-
-@Kernel
-def walk(table: i64, lo: i64, hi: i64):
-    """Run steps [lo, hi) of a table, alone."""
-    for s in range(lo, hi):
-        at = table + 8 * STEP * s
-        call(word(at, 0), word(at, 1), 0, word(at, 2))
-
-
-@device
-def keep_off_this_cpu(pool, helper):  # type: ignore[no-untyped-def]
-    """Forbid a helper the CPU that the leader runs on.
-
-    Schedulers like to wake a thread where its waker runs, and some (virtual machines with two CPUs, for one) leave it
-    queued there while the other CPU idles.
-    """
-    if word(pool, AFFINITY) == 0 or word(helper, 2) == 0:
-        return
-    here = ask(word(pool, GETCPU), 0, 0, 0)
-    if here < 0 or here >= 64 * CPU_SET or here == word(helper, 3):
-        return
-    left = 0
-    for i in range(CPU_SET):
-        cpus = word(pool, CPUS + i)
-        if i == here // 64:
-            cpus &= ~(1 << (here % 64))
-        atomic_store(pool, OTHERS + i, cpus)
-        left |= cpus
-    if left != 0:
-        ask(word(pool, AFFINITY), word(helper, 2), 8 * CPU_SET, pool + 8 * OTHERS)
-        atomic_store(helper, 3, here)
-
-
-@Kernel
-def lead(pool: i64, job: i64, lo: i64, hi: i64):
-    """Run a job, together with the helpers that come."""
-    threads = word(job, THREADS)
-    for i in range(word(job, STEPS) * (threads + 1)):
-        atomic_store(word(job, COUNTERS), LINE * i, 0)
-    atomic_store(pool, JOB, job)
-    atomic_add(pool, RUN, 1)
-    for seat in range(threads - 1):
-        helper = pool + 8 * (HELPERS + HELPER * seat)
-        keep_off_this_cpu(pool, helper)
-        if word(pool, POST) != 0 and atomic_load(helper, 0) != 0:
-            atomic_store(helper, 0, 0)
-            call(word(pool, POST), word(helper, 1), 0, 0)
-    walk_together(job, 0)
-    atomic_store(pool, JOB, 0)
-    while atomic_load(pool, ACTIVE) != 0:  # helpers may still look at the job
-        pause()
-
-
-@Kernel
-def follow(pool: i64, seat: i64, lo: i64, hi: i64):
-    """A helper's life: join every run; when none has come for `hi` pauses, sleep (without semaphores: return)."""
-    helper = pool + 8 * (HELPERS + HELPER * seat)
-    waited, seen = 0, -1
-    while True:
-        run = atomic_load(pool, RUN)
-        if run != seen and atomic_load(pool, JOB) != 0:
-            atomic_add(pool, ACTIVE, 1)
-            job = atomic_load(pool, JOB)
-            if job != 0:  # the leader can't leave while ACTIVE counts this thread
-                if seat + 1 < word(job, THREADS):
-                    walk_together(job, seat + 1)
-                waited = 0
-            atomic_add(pool, ACTIVE, -1)
-            seen = run
-        pause()
-        waited += 1
-        if waited > hi:  # a run that starts just now goes without this helper, which costs only its help
-            atomic_store(helper, 0, 1)
-            if word(pool, WAIT) == 0:
-                return
-            call(word(pool, WAIT), word(helper, 1), 0, 0)
-            waited = 0
+from .compiler import ENTRY, Kernel
+from .walk import (
+    CLAIMS,
+    GET_AFFINITY,
+    GET_CPU,
+    GRAIN,
+    HELPER,
+    HELPERS,
+    LINE,
+    OFF,
+    SEM_POST,
+    SEM_WAIT,
+    SEMAPHORE,
+    SET_AFFINITY,
+    SHARES,
+    SPIN,
+    STEP,
+    THREAD,
+    THREADS,
+    follow,
+    lead,
+    walk,
+)
 
 
 class _Pool:
@@ -188,17 +69,13 @@ class _Pool:
         self._semaphores = np.zeros((256, 16), np.int64)  # 128 bytes each; a sem_t has 32 at most
         wait, post = _c_function("sem_wait"), _c_function("sem_post")
         if wait and post and _has_semaphores(self._semaphores):
-            self.words[WAIT], self.words[POST] = wait, post
+            self.words[SEM_WAIT], self.words[SEM_POST] = wait, post
         table = self.words[HELPERS:].reshape(256, HELPER)
-        table[:, 1] = [row.ctypes.data for row in self._semaphores]
-        table[:, 3] = -1
-        here, bind = _c_function("sched_getcpu"), _c_function("sched_setaffinity")
-        if here and bind and hasattr(os, "sched_getaffinity"):
-            self.words[GETCPU], self.words[AFFINITY] = here, bind
-            bits = self.words[CPUS : CPUS + CPU_SET].view(np.uint64)
-            for cpu in os.sched_getaffinity(0):
-                if cpu < 64 * CPU_SET:
-                    bits[cpu // 64] |= np.uint64(1 << (cpu % 64))
+        table[:, SEMAPHORE] = [row.ctypes.data for row in self._semaphores]
+        table[:, OFF] = -1
+        cpu_functions = [_c_function(name) for name in ("sched_getcpu", "sched_getaffinity", "sched_setaffinity")]
+        if all(cpu_functions):
+            self.words[[GET_CPU, GET_AFFINITY, SET_AFFINITY]] = cpu_functions
 
     def grow(self, helpers: int) -> None:
         """Have at least this many helpers."""
@@ -208,19 +85,24 @@ class _Pool:
         while len(self.locks) < helpers:
             seat = len(self.locks)
             self.locks.append(threading.Lock())
-            threading.Thread(target=self._helper, args=(seat, entry), name=f"edgenet-{seat + 1}", daemon=True).start()
+            thread = threading.Thread(target=self._helper, args=(seat, entry), name=f"edgenet-{seat + 1}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # no more threads to be had: go with those there are
+                self.locks.pop()
+                return
 
     def _helper(self, seat: int, entry: Any) -> None:
         block = np.array([self.words.ctypes.data, seat], np.int64)
         address, lock = block.ctypes.data, self.locks[seat]
-        self.words[HELPERS + HELPER * seat + 2] = threading.get_native_id()
+        self.words[HELPERS + HELPER * seat + THREAD] = threading.get_native_id()
         while True:
             entry(address, 0, SPIN)  # returns only where there are no semaphores
             lock.acquire()
 
     def wake(self, helpers: int) -> None:
         """Wake the helpers that sleep on Python locks; `lead` wakes those that sleep on semaphores."""
-        if self.words[WAIT] == 0:
+        if self.words[SEM_WAIT] == 0:
             for seat, lock in enumerate(self.locks[:helpers]):
                 if self.words[HELPERS + HELPER * seat] and lock.locked():
                     self.words[HELPERS + HELPER * seat] = 0
@@ -275,15 +157,13 @@ def set_num_threads(n: int) -> None:
     """Set the number of threads that programs run on from now on.
 
     Raises:
-        TypeError: if `n` is no integer.
         ValueError: if `n` is not between 1 and 256.
     """
     global _threads
-    if isinstance(n, bool) or not isinstance(n, int | np.integer):
-        raise TypeError(f"set_num_threads: n must be an integer, got {n!r}")
-    if not 1 <= n <= 256:
-        raise ValueError(f"set_num_threads: n must be between 1 and 256, got {n}")
-    _threads = int(n)
+    given: Any = n
+    if not isinstance(given, int | np.integer) or not 1 <= n <= 256:
+        raise ValueError(f"set_num_threads: n must be a number between 1 and 256, got {n!r}")
+    _threads = n
 
 
 def get_num_threads() -> int:
@@ -322,9 +202,10 @@ class Table:
 
     def _share(self, threads: int) -> None:
         """Cut every step into shares for this many threads."""
+        self.job[THREADS] = 0  # should this be interrupted, it is done again
         for row, (_, _, tasks, serial) in zip(self.words, self.steps, strict=True):
-            row[3] = 1 if serial else min(threads, max(tasks, 1))
-            row[4] = max(1, tasks if serial else -(-tasks // (CLAIMS * int(row[3]))))
+            row[SHARES] = 1 if serial else min(threads, max(tasks, 1))
+            row[GRAIN] = max(1, tasks if serial else -(-tasks // (CLAIMS * int(row[SHARES]))))
         self.counters = np.zeros(LINE * (threads + 1) * len(self.steps), np.int64)
         self.job[:] = (
             self.words.ctypes.data, len(self.steps), threads, self.counters.ctypes.data, _c_function("sched_yield"),
@@ -335,7 +216,7 @@ class Table:
         pool, threads = _pool, _threads
         if threads > 1 and self.parallel and pool.busy.acquire(blocking=False):
             try:
-                if threads != self.job[2]:
+                if threads != self.job[THREADS]:
                     self._share(threads)
                 pool.grow(threads - 1)
                 self._together[:] = pool.words.ctypes.data, self.job.ctypes.data

@@ -76,7 +76,7 @@ def taps_gradient(taps: int, lanes: int, partial: bool) -> Any:
         numbers = [b.select(b.icmp_signed("<", i64(t), count), i64(t), last) for t in range(taps)]
         starts = [b.add(x0, b.load(b.gep(xt, [b.add(t0, t)]))) for t in numbers]
         places = [b.add(dw0, b.mul(t, sw)) for t in numbers]
-        loop = Loop(b, i64(0), m, 1, [i64(0), y0, *(load(b, dw, at, lanes, limit) for at in places)])
+        loop = Loop(b, i64(0), m, 1, [i64(0), y0, *(load(b, dw, place, lanes, limit) for place in places)])
         shift, y, *acc = loop.values
         pixel = load(b, dy, y, lanes, limit)
         fma, vector = f"llvm.fma.v{lanes}f32", ir.VectorType(f32, lanes)
@@ -85,9 +85,9 @@ def taps_gradient(taps: int, lanes: int, partial: bool) -> Any:
             for start, a in zip(starts, acc, strict=True)
         ]
         _, _, *acc = loop.close([b.add(shift, sx), b.add(y, sy), *sums])
-        for t, at in enumerate(places):
+        for t, place in enumerate(places):
             with b.if_then(b.icmp_signed("<", i64(t), count), likely=True):
-                store(b, dw, at, acc[t], limit)
+                store(b, dw, place, acc[t], limit)
         return context.get_dummy_value()
 
     p, word = types.CPointer(types.float32), types.int64

@@ -98,4 +98,4 @@ def l2_bytes(default: int = 512 * 1024) -> int:
         return default
     unit = {"K": 1024, "M": 1024**2}.get(text[-1:], 1)
     digits = text.rstrip("KM")
-    return int(digits) * unit if digits.isdigit() else default
+    return (int(digits) * unit if digits.isdigit() else 0) or default  # some virtual machines say 0

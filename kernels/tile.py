@@ -68,10 +68,10 @@ def tile(mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False) ->
         with b.if_else(full) as (whole, partial):
             for branch, limit in ((whole, [None] * nv), (partial, counts)):
                 with branch:
-                    for i, row in enumerate(rows_c):
-                        with b.if_then(b.icmp_signed("<", i64(i), m), likely=True):
+                    for r, row in enumerate(rows_c):
+                        with b.if_then(b.icmp_signed("<", i64(r), m), likely=True):
                             for j in range(nv):
-                                store(b, c, b.add(row, i64(j * lanes)), acc[i * nv + j], limit[j])
+                                store(b, c, b.add(row, i64(j * lanes)), acc[r * nv + j], limit[j])
         return context.get_dummy_value()
 
     p, word, real = types.CPointer(types.float32), types.int64, types.float32

@@ -39,7 +39,15 @@ def figures(logs: Mapping[str, float]) -> str:
     >>> figures({"loss": 0.51234, "accuracy": 1.0, "learning_rate": 1e-5})
     'loss: 0.5123 - accuracy: 1.0000 - learning_rate: 1.0000e-05'
     """
-    return " - ".join(f"{n}: {v:.4f}" if abs(v) > 1e-3 or v == 0 else f"{n}: {v:.4e}" for n, v in logs.items())
+    return " - ".join(f"{n}: {_figure(v)}" for n, v in logs.items())
+
+
+def _figure(value: Any) -> str:
+    """A number, or those of an array that has few."""
+    if getattr(value, "ndim", 0):
+        few = value.ravel()[:5]
+        return f"[{' '.join(map(_figure, few))}{' …' if value.size > len(few) else ''}]"
+    return f"{value:.4f}" if abs(value) > 1e-3 or value == 0 else f"{value:.4e}"
 
 
 @functools.cache

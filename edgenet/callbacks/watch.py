@@ -6,7 +6,10 @@ import warnings
 
 from .callback import Logs
 
-BIGGER_IS_BETTER = ("accuracy", "acc", "auc", "precision", "recall", "f1")
+BIGGER_IS_BETTER = (
+    "accuracy", "acc", "auc", "precision", "recall", "f1", "f1_score", "fbeta_score", "specificity", "sensitivity",
+    "r2_score", "cosine_similarity",
+)  # fmt: skip
 
 
 class Watch:

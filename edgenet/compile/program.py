@@ -12,7 +12,6 @@ Compiling a graph takes five steps, each a function or class below:
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ from edgenet.graph import At, Call, Graph, Node, Scratch, ShapeError, Value, get
 from edgenet.graph.variable import latest_change, touch
 from edgenet.kernels.compiler import Kernel
 from edgenet.kernels.cpu.movement import copy
+from edgenet.kernels.lock import Lock
 from edgenet.kernels.parallel import Table
 
 from .memory import ALIGN_BYTES, Buffer, plan
@@ -41,7 +41,12 @@ class Step(NamedTuple):
 
 
 class _Places:
-    """Which operand lies inside which other one, and where."""
+    """Which operand lies inside which other one, and where.
+
+    A view lies in its source.  An input of `flat` (or of a concatenation along the first axis) lies in the result, if
+    its memory is its own to give: it is made by a node (a variable or an input of the graph has its place already), it
+    is no output of the graph, and it is the whole of what it lies in (not part of something that went elsewhere).
+    """
 
     def __init__(self, graph: Graph) -> None:
         self.parent: dict[int, tuple[Operand, int]] = {}
@@ -78,7 +83,11 @@ def _operands(call: Call, written: bool) -> list[tuple[Operand, int]]:
 
 
 def _constant_calls(steps: list[Step], places: _Places, variables_fixed: bool) -> set[int]:
-    """Numbers of the steps whose operands depend on constants (and, in inference, on variables) alone."""
+    """Numbers of the steps whose operands depend on constants (and, in inference, on variables) alone.
+
+    What one step writes once, a later step may write in every run; then the first was no constant step after all, and
+    neither was what read it.  So the search starts again until nothing new is found.
+    """
 
     def roots(call: Call, written: bool) -> list[Operand]:
         return [places.root(o)[0] for o, _ in _operands(call, written)]
@@ -86,9 +95,14 @@ def _constant_calls(steps: list[Step], places: _Places, variables_fixed: bool) -
     def fixed(operand: Operand) -> bool:
         if isinstance(operand, Scratch):
             return False
-        return operand.array is not None or (variables_fixed and operand.variable is not None)
+        if operand.variable is not None:
+            return variables_fixed and id(operand) not in tainted
+        return operand.array is not None
 
-    tainted: set[int] = set()  # roots that some call writes in every run
+    def is_variable(operand: Operand) -> bool:
+        return isinstance(operand, Value) and operand.variable is not None
+
+    tainted: set[int] = set()  # roots that some call writes in every run; what was taken for once may read them: again
     while True:
         once: set[int] = set()
         known: set[int] = set()
@@ -106,7 +120,7 @@ def _constant_calls(steps: list[Step], places: _Places, variables_fixed: bool) -
                 once.add(i)
                 known.update(id(w) for w in writes)
             else:
-                clash = clash or any(id(w) in known for w in writes)
+                clash = clash or any(id(w) not in tainted and (id(w) in known or is_variable(w)) for w in writes)
                 tainted.update(id(w) for w in writes)
         if not clash:
             return once
@@ -117,7 +131,7 @@ class Program:
 
     def __init__(self, graph: Graph, variables_fixed: bool) -> None:
         self.graph = graph
-        self._lock = threading.Lock()
+        self._lock = Lock()
         places = self._places = _Places(graph)
         steps = [Step(n, c) for n in graph.nodes if not get_op(n.op).view for c in get_op(n.op).lower(n)]
         steps = [s for s in steps if s.call.tasks > 0 and not self._onto_itself(s.call)]
@@ -260,6 +274,7 @@ class Program:
         spec = value.spec
         address = self._find(value)
         holder = (np.ctypeslib.as_ctypes_type(np.dtype(spec.dtype)) * max(spec.size, 1)).from_address(address)
+        holder.owner = self._keep  # the view keeps the memory alive
         return np.ctypeslib.as_array(holder)[: spec.size].reshape(spec.sizes)
 
     # running ---------------------------------------------------------------------------------------------------------
@@ -287,15 +302,15 @@ class Program:
 
         Fill all inputs before each call: their memory may be used for other values once they have been read.
         """
-        if self._stamp != latest_change():
+        seen = latest_change()
+        if self._stamp != seen:
             if any(v.array is not home for v, home in self._homes):  # a variable has moved
                 self._write()
             self._once.run()
-            self._stamp = latest_change()
+            self._stamp = seen
         self._table_of_run.run()
-        if self.writes_variables:
-            touch()
-            self._stamp = latest_change()
+        if self.writes_variables and touch() == seen + 1:  # else somebody else has written meanwhile
+            self._stamp = seen + 1
 
     def profile(self, repeats: int = 20) -> list[tuple[Step, float]]:
         """Median seconds of each step on one thread, on whatever lies in the inputs."""

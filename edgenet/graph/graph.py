@@ -28,6 +28,8 @@ class Value:
         self.array: np.ndarray | None = None
         """data of a constant"""
         self.variable: Variable | None = None
+        self.derived = False
+        """whether it is computed from constants and variables alone"""
 
     @property
     def shape(self) -> tuple[Any, ...]:
@@ -42,12 +44,7 @@ class Value:
     @property
     def fixed(self) -> bool:
         """Whether no run of an inference program changes it: a constant, a variable, or computed from these alone."""
-        if self.node is None:
-            return self.array is not None or self.variable is not None
-        from .op import get_op
-
-        op = get_op(self.node.op)
-        return not op.effect and not op.random and all(v is None or v.fixed for v in self.node.inputs)
+        return self.array is not None or self.variable is not None or self.derived
 
     @property
     def data(self) -> np.ndarray | None:
@@ -173,11 +170,17 @@ class Graph:
 
     def add(self, op: str, inputs: Sequence[Value | None], specs: Sequence[Spec], attrs: dict[str, Any]) -> Node:
         """Append a node (or insert it where `at` says) whose outputs have the given specs."""
+        from .op import get_op
+
         name = self.unique(op)
         node = Node(op, inputs, attrs, name)
         node.outputs = [
             Value(self, s, name if i == 0 else self.unique(f"{name}_{i}"), node) for i, s in enumerate(specs)
         ]
+        rule = get_op(op)
+        derived = not rule.effect and not rule.random and all(v is None or v.fixed for v in inputs)
+        for value in node.outputs:
+            value.derived = derived
         if self._where is None:
             self.nodes.append(node)
         else:

@@ -13,10 +13,16 @@ _changes = itertools.count(1)
 _latest = 0
 
 
-def touch() -> None:
-    """Note that some variable was written: programs recompute what they derived from weights before their next run."""
+def touch() -> int:
+    """Note that some variable was written: programs recompute what they derived from weights before their next run.
+
+    Returns:
+        the number of this change.
+    """
     global _latest
-    _latest = next(_changes)
+    number = next(_changes)
+    _latest = max(_latest, number)
+    return number
 
 
 def latest_change() -> int:

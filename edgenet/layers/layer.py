@@ -222,7 +222,7 @@ class Layer:
 
         Args:
             inputs: what the layer is applied to, or a list for a layer of several inputs.
-            training: whether the values belong to a training step; by default as the layer around this one.
+            training: whether to do as in training; by default as the layer around this one, or as the model runs.
 
         Raises:
             ShapeError: if the layer does not take inputs of these shapes.
@@ -230,7 +230,7 @@ class Layer:
         """
         tensors, nested = unwrap(inputs)
         if tensors and all(isinstance(t, SymbolicTensor) for t in tensors):
-            return self._connect(tensors, nested)
+            return self._connect(tensors, nested, training)
         if tensors and all(isinstance(t, Value) for t in tensors):
             self._ensure_built([_unbatched(t) for t in tensors], nested)
             return self._emit(inputs, _training.get() if training is None else bool(training))
@@ -261,13 +261,13 @@ class Layer:
         except ShapeError as error:
             raise self._named(error) from None
 
-    def _connect(self, tensors: list[SymbolicTensor], nested: bool) -> Any:
+    def _connect(self, tensors: list[SymbolicTensor], nested: bool, training: bool | None) -> Any:
         self._ensure_built([t.shape for t in tensors], nested)
         graph = Graph(self.name)
         values = [graph.input(("batch", *t.shape[1:]), t.dtype) for t in tensors]  # type: ignore[arg-type]
         results, many = unwrap(self._emit(values if nested else values[0], training=False))
         outputs = [SymbolicTensor(_unbatched(v), v.dtype) for v in results]
-        connection = Connection(self, tensors, outputs, nested)
+        connection = Connection(self, tensors, outputs, nested, training)
         for i, tensor in enumerate(outputs):
             tensor.source, tensor.index = connection, i
         self.connections.append(connection)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgenet import ops
-from edgenet.graph import ShapeError, Value
+from edgenet.graph import ShapeError, Value, Variable
 from edgenet.utils.random import new_seed
 
 from .arguments import channels_last, image_channels, integer
@@ -26,7 +26,7 @@ class Dropout(Layer):
         kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` in a first layer.
 
     Raises:
-        ValueError: if `rate` is out of range, or a training step has no counter to draw masks from.
+        ValueError: if `rate` is out of range.
 
     Source: Srivastava et al. 2014.  ONNX: nothing, as a model is written for inference.
 
@@ -46,14 +46,15 @@ class Dropout(Layer):
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
         self.seed = None if seed is None else integer(kind, "seed", seed, least=0)
         self._drawn = new_seed() if self.seed is None else self.seed
+        self._counter = Variable(np.zeros(1, np.int64), f"{self.name}/counter", trainable=False)
 
     def call(self, x: Value, training: bool = False) -> Value:
         """Emit dropout in training, nothing in inference."""
         if not training or not self.rate:
             return x
-        if x.graph.step is None:
-            raise ValueError(f"{self.name}: training needs a counter of steps, Graph.step, to draw masks from")
-        counter = x.graph.variable(x.graph.step)
+        counter = x.graph.variable(x.graph.step or self._counter)
+        if x.graph.step is None:  # training=True in a call, but no training step: masks of its own
+            ops.increment(counter)
         seed = self._drawn + sum(node.op == "dropout" for node in x.graph.nodes)  # no two masks of a step are alike
         shape = self._mask_shape(x)
         if shape is None or shape == x.shape:

@@ -44,6 +44,8 @@ class Connection:
     outputs: list[SymbolicTensor]
     nested: bool
     """whether the layer was called on a list"""
+    training: bool | None = None
+    """what the call said; None: as the model runs"""
 
 
 def Input(

@@ -14,7 +14,7 @@ import numpy as np
 from edgenet import ops
 from edgenet.graph import ShapeError, Value
 
-from .loss import Loss, same_rank
+from .loss import NamedLoss, for_arrays, last_axis, over_last, same_rank, share
 
 EPSILON = 1e-7
 
@@ -28,20 +28,27 @@ def _logits_behind(p: Value, op: str) -> Value | None:
     return node.inputs[0] if op == "sigmoid" or node.attrs.get("axis", -1) in (-1, last) else None
 
 
-def _with_classes(y_pred: Value) -> None:
+def with_classes(y_pred: Value) -> None:
+    """Raise ShapeError unless the predictions have an axis of classes behind that of the samples."""
     if len(y_pred.shape) < 2:
         raise ShapeError(f"expected predictions (batch, …, classes), got shape {y_pred.shape}")
 
 
-def _log_probability(p: Value) -> Value:
+def log_probability(p: Value) -> Value:
     """Log p, each row of p divided by its sum, then clipped."""
     p = p / ops.sum(p, axes=(len(p.shape) - 1,), keepdims=True)
     return ops.log(ops.clip(p, EPSILON, 1 - EPSILON))
 
 
+def smooth(t: Value, smoothing: float, classes: int) -> Value:
+    """t (1 - s) + s / classes."""
+    return t * (1 - smoothing) + smoothing / classes if smoothing else t
+
+
+@for_arrays()
 def categorical_crossentropy(
-    y_true: Value, y_pred: Value, from_logits: bool = False, label_smoothing: float = 0.0
-) -> Value:
+    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+) -> Any:
     """-sum_j t[j] log p[j] for each row: the cross entropy of targets t (one-hot, as a rule) and probabilities p.
 
     Args:
@@ -49,41 +56,67 @@ def categorical_crossentropy(
         y_pred: float32 of the same shape.
         from_logits: whether `y_pred` is what would go into a softmax.
         label_smoothing: s turns the targets into t (1 - s) + s / classes.
+        axis: the axis of the classes; only the last.
+
+    >>> categorical_crossentropy([[0, 1, 0], [1, 0, 0]], [[0.1, 0.7, 0.2], [0.5, 0.3, 0.2]]).round(7)
+    array([0.3566749, 0.6931472])
     """
-    _with_classes(y_pred)
-    y_true = same_rank(y_true, y_pred)
-    if label_smoothing:
-        y_true = y_true * np.float32(1 - label_smoothing) + np.float32(label_smoothing / y_pred.shape[-1])
+    last_axis("categorical_crossentropy", axis)
+    with_classes(y_pred)
+    y_true = smooth(same_rank(y_true, y_pred), label_smoothing, y_pred.shape[-1])
     logits = y_pred if from_logits else _logits_behind(y_pred, "softmax")
     if logits is None:
-        return -ops.sum(y_true * _log_probability(y_pred), axes=(len(y_pred.shape) - 1,))
+        return -ops.sum(y_true * log_probability(y_pred), axes=(len(y_pred.shape) - 1,))
     return ops.softmax_cross_entropy(logits, y_true)
 
 
-def sparse_categorical_crossentropy(y_true: Value, y_pred: Value, from_logits: bool = False) -> Value:
+@for_arrays("int32")
+def sparse_categorical_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
+) -> Any:
     """-log p[label] for each row.
 
     Args:
         y_true: int32 labels (batch, …), or with a last axis of size 1.
         y_pred: float32 (batch, …, classes).
         from_logits: whether `y_pred` is what would go into a softmax.
+        ignore_class: the label of rows whose loss is 0.
+        axis: the axis of the classes; only the last.
     """
-    _with_classes(y_pred)
+    last_axis("sparse_categorical_crossentropy", axis)
+    labels = _labels(y_true, y_pred)
+    logits = y_pred if from_logits else _logits_behind(y_pred, "softmax")
+    if logits is not None and ignore_class is None:
+        return ops.sparse_softmax_cross_entropy(logits, labels)
+    hot = ops.one_hot(labels, y_pred.shape[-1])
+    if ignore_class is not None:
+        hot = hot * ops.reshape(_counted(labels, ignore_class), (*labels.shape, 1))
+    if logits is not None:
+        return ops.softmax_cross_entropy(logits, hot)
+    return -ops.sum(hot * log_probability(y_pred), axes=(len(labels.shape),))
+
+
+def _labels(y_true: Value, y_pred: Value) -> Value:
+    """Labels in the shape of the predictions without its last axis.  Raises ShapeError if they do not fit."""
+    with_classes(y_pred)
     wanted = y_pred.shape[:-1]
     if y_true.shape not in (wanted, (*wanted, 1)):
         raise ShapeError(
             f"expected labels of shape {wanted} for predictions of shape {y_pred.shape}, got y_true of shape "
             f"{y_true.shape}; one-hot targets need categorical_crossentropy"
         )
-    labels = y_true if y_true.shape == wanted else ops.reshape(y_true, wanted)
-    logits = y_pred if from_logits else _logits_behind(y_pred, "softmax")
-    if logits is None:
-        targets = ops.one_hot(labels, y_pred.shape[-1])
-        return -ops.sum(targets * _log_probability(y_pred), axes=(len(wanted),))
-    return ops.sparse_softmax_cross_entropy(logits, labels)
+    return y_true if y_true.shape == wanted else ops.reshape(y_true, wanted)
 
 
-def binary_crossentropy(y_true: Value, y_pred: Value, from_logits: bool = False, label_smoothing: float = 0.0) -> Value:
+def _counted(labels: Value, ignored: int) -> Value:
+    """0 where the label is the one that is ignored, else 1."""
+    return 1 - ops.equal(labels, np.array(ignored, np.int32).reshape(1))
+
+
+@for_arrays()
+def binary_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+) -> Any:
     """-mean (t log p + (1 - t) log(1 - p)) over the last axis.
 
     Args:
@@ -91,68 +124,51 @@ def binary_crossentropy(y_true: Value, y_pred: Value, from_logits: bool = False,
         y_pred: float32 probabilities.
         from_logits: whether `y_pred` is what would go into a sigmoid.
         label_smoothing: s turns the targets into t (1 - s) + s / 2.
+        axis: the axis over which the mean is taken; only the last.
     """
-    t = same_rank(y_true, y_pred)
-    if label_smoothing:
-        t = t * np.float32(1 - label_smoothing) + np.float32(label_smoothing / 2)
+    last_axis("binary_crossentropy", axis)
+    t = smooth(same_rank(y_true, y_pred), label_smoothing, 2)
+    return over_last(binary_values(t, y_pred, from_logits))
+
+
+def binary_values(t: Value, y_pred: Value, from_logits: bool) -> Value:
+    """-(t log p + (1 - t) log(1 - p)), number by number."""
     logits = y_pred if from_logits else _logits_behind(y_pred, "sigmoid")
     if logits is not None:
-        values = ops.sigmoid_cross_entropy(logits, t)
-    else:
-        p = ops.clip(y_pred, EPSILON, 1 - EPSILON)
-        values = -(t * ops.log(p) + (1 - t) * ops.log(1 - p))
-    return ops.mean(values, axes=(len(values.shape) - 1,)) if len(values.shape) > 1 else values
+        return ops.sigmoid_cross_entropy(logits, t)
+    p = ops.clip(y_pred, EPSILON, 1 - EPSILON)
+    return -(t * ops.log(p) + (1 - t) * ops.log(1 - p))
 
 
-class CategoricalCrossentropy(Loss):
+class _Smoothed(NamedLoss, named=False):
+    """A cross entropy of dense targets."""
+
+    def __init__(
+        self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1,
+        reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(reduction, name, dtype)
+        last_axis(self.name, axis)
+        self.from_logits, self.label_smoothing, self.axis = from_logits, share(self.name, label_smoothing), axis
+
+    def call(self, y_true: Value, y_pred: Value) -> Value:
+        """One value a row of the last axis."""
+        values: Value = type(self).function(y_true, y_pred, self.from_logits, self.label_smoothing)
+        return values
+
+
+class CategoricalCrossentropy(_Smoothed):
     """-sum_j t[j] log p[j], averaged; targets are one-hot (batch, …, classes).
 
     >>> CategoricalCrossentropy(from_logits=True, label_smoothing=0.1).get_config()["label_smoothing"]
     0.1
     """
 
-    def __init__(
-        self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1,
-        reduction: str = "sum_over_batch_size", name: str | None = None,
-    ) -> None:  # fmt: skip
-        super().__init__(name, reduction)
-        _last(self, axis)
-        self.from_logits, self.label_smoothing, self.axis = from_logits, _share(self, label_smoothing), axis
-
-    def call(self, y_true: Value, y_pred: Value) -> Value:
-        """One value a row of the last axis."""
-        return categorical_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing)
+    function = categorical_crossentropy
+    aliases = ("cce", "CCE")
 
 
-class SparseCategoricalCrossentropy(Loss):
-    """-log p[label], averaged; targets are integers (batch, …) from 0 to classes - 1.
-
-    Args:
-        from_logits: whether predictions are what would go into a softmax.
-        ignore_class: not there yet; must be None.
-        reduction: ``"sum_over_batch_size"`` or ``"sum"``.
-        axis: the axis of the classes; only the last.
-        name: what messages call it.
-    """
-
-    labels = "int32"
-
-    def __init__(
-        self, from_logits: bool = False, ignore_class: int | None = None, reduction: str = "sum_over_batch_size",
-        axis: int = -1, name: str | None = None,
-    ) -> None:  # fmt: skip
-        super().__init__(name, reduction)
-        _last(self, axis)
-        if ignore_class is not None:
-            raise NotImplementedError(f"{self.name}: ignore_class is not there yet; use sample_weight")
-        self.from_logits, self.ignore_class, self.axis = from_logits, ignore_class, axis
-
-    def call(self, y_true: Value, y_pred: Value) -> Value:
-        """One value a sample."""
-        return sparse_categorical_crossentropy(y_true, y_pred, self.from_logits)
-
-
-class BinaryCrossentropy(Loss):
+class BinaryCrossentropy(_Smoothed):
     """-mean (t log p + (1 - t) log(1 - p)); targets are 0 or 1 (or between), in the shape of the predictions.
 
     >>> BinaryCrossentropy(label_smoothing=2.0)
@@ -160,27 +176,39 @@ class BinaryCrossentropy(Loss):
     ValueError: binary_crossentropy: label_smoothing must be between 0 and 1, got 2.0
     """
 
+    function = binary_crossentropy
     aliases = ("bce", "BCE")
 
+
+class SparseCategoricalCrossentropy(NamedLoss):
+    """-log p[label], averaged; targets are integers (batch, …) from 0 to classes - 1.
+
+    Args:
+        from_logits: whether predictions are what would go into a softmax.
+        ignore_class: the label of samples that do not count.
+        reduction: as for `Loss`.
+        axis: the axis of the classes; only the last.
+        name: what messages call it.
+        dtype: None or ``"float32"``.
+    """
+
+    labels = "int32"
+    function = sparse_categorical_crossentropy
+    aliases = ("scce", "SCCE")
+
     def __init__(
-        self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1,
-        reduction: str = "sum_over_batch_size", name: str | None = None,
+        self, from_logits: bool = False, ignore_class: int | None = None,
+        reduction: str | None = "sum_over_batch_size", axis: int = -1, name: str | None = None, dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(name, reduction)
-        _last(self, axis)
-        self.from_logits, self.label_smoothing, self.axis = from_logits, _share(self, label_smoothing), axis
+        super().__init__(reduction, name, dtype)
+        last_axis(self.name, axis)
+        self.from_logits, self.ignore_class, self.axis = from_logits, ignore_class, axis
 
     def call(self, y_true: Value, y_pred: Value) -> Value:
-        """One value a row of the last axis."""
-        return binary_crossentropy(y_true, y_pred, self.from_logits, self.label_smoothing)
+        """One value a sample."""
+        values: Value = sparse_categorical_crossentropy(y_true, y_pred, self.from_logits, self.ignore_class)
+        return values
 
-
-def _last(loss: Loss, axis: Any) -> None:
-    if axis != -1:
-        raise ValueError(f"{loss.name}: classes lie on the last axis (axis=-1), got axis={axis!r}")
-
-
-def _share(loss: Loss, smoothing: float) -> float:
-    if not 0 <= smoothing <= 1:
-        raise ValueError(f"{loss.name}: label_smoothing must be between 0 and 1, got {smoothing}")
-    return smoothing
+    def mask(self, y_true: Value, y_pred: Value) -> Value | None:
+        """0 for the samples of the class that is ignored."""
+        return None if self.ignore_class is None else _counted(_labels(y_true, y_pred), self.ignore_class)

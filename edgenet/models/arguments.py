@@ -47,13 +47,13 @@ def read(model: Any, x: Any, y: Any, sample_weight: Any, class_weight: Mapping[i
     ys = arrays(y, model.output_names, f"{where}: y", labels=True)
     for array, loss, output in zip(ys, plan.losses, model.outputs, strict=True):
         if isinstance(loss, SparseCategoricalCrossentropy):
-            _check_labels(array, output.shape[-1], where)
+            _check_labels(array, output.shape[-1], where, loss.ignore_class)
         elif isinstance(loss, CategoricalCrossentropy):
             _check_one_hot(array, output.shape, where)
     if class_weight is not None:
         _check_class_weight(class_weight, model.outputs[0].shape[-1], where)
     data = same_length(Data(xs, ys), where)
-    data.weight = _weights(data, sample_weight, class_weight, where)
+    data.weight = _weights(data, sample_weight, class_weight, model.output_names, where)
     return data
 
 
@@ -67,7 +67,9 @@ def validation(model: Any, given: Any) -> Data:
     return read(model, x, y, weight, None, "fit (validation_data)")
 
 
-def _check_labels(labels: np.ndarray, classes: int, where: str) -> None:
+def _check_labels(labels: np.ndarray, classes: int, where: str, ignored: int | None = None) -> None:
+    if ignored is not None:
+        labels = labels[labels != ignored]
     if not labels.size:
         return
     if classes == 1:
@@ -112,9 +114,31 @@ def _check_class_weight(class_weight: Any, outputs: int, where: str) -> None:
             raise TypeError(f"{where}: class_weight of label {label} must be a number, got {factor!r}")
 
 
-def _weights(data: Data, sample_weight: Any, class_weight: Mapping[int, float] | None, where: str) -> np.ndarray | None:
+def _by_output(given: Any, names: list[str], n: int, where: str) -> np.ndarray:
+    """Weights (n, outputs) of a list or dictionary with an array, or None for ones, for each output."""
+    if isinstance(given, Mapping):
+        if not set(given) <= set(names):
+            raise ValueError(f"{where}: sample_weight names {list(given)}, the outputs are {names}")
+        given = [given.get(name) for name in names]
+    if len(given) != len(names):
+        raise ValueError(
+            f"{where}: expected one sample_weight array, or a list or dictionary of them for the outputs {names}; got "
+            f"{len(given)} entries"
+        )
+    columns = [np.ones(n, np.float32) if a is None else np.asarray(a, np.float32) for a in given]
+    for name, column in zip(names, columns, strict=True):
+        if column.shape != (n,):
+            raise ShapeError(f"{where}: sample_weight of {name} should have shape ({n},), got {column.shape}")
+    return np.stack(columns, axis=1)
+
+
+def _weights(
+    data: Data, sample_weight: Any, class_weight: Mapping[int, float] | None, names: list[str], where: str
+) -> np.ndarray | None:
     weight: np.ndarray | None = None
-    if sample_weight is not None:
+    if sample_weight is not None and isinstance(sample_weight, Mapping | list | tuple) and len(data.y) > 1:
+        weight = _by_output(sample_weight, names, len(data), where)
+    elif sample_weight is not None:
         weight = numbers(sample_weight, f"{where}: sample_weight").astype(np.float32)
         if weight.shape != (len(data),):
             raise ShapeError(f"{where}: sample_weight should have shape ({len(data)},), got {weight.shape}")

@@ -11,6 +11,7 @@ from edgenet import metrics as metrics_module
 from edgenet import ops, optimizers
 from edgenet.graph import Variable
 from edgenet.graph.variable import flatten
+from edgenet.kernels.lock import Lock
 from edgenet.layers.layer import Layer
 
 from .data import Data
@@ -46,6 +47,7 @@ class Engine(Layer):
     @public
     def compile(
         self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights: Any = None, metrics: Any = None,
+        weighted_metrics: Any = None,
     ) -> None:  # fmt: skip
         """Say how the model is to be trained.
 
@@ -56,6 +58,7 @@ class Engine(Layer):
             loss_weights: factors of the losses of several outputs.
             metrics: a list of names, `edgenet.metrics` objects or functions; for several outputs a list of lists or a
                 dictionary.
+            weighted_metrics: the same for metrics in which samples count by their sample weights and class weights.
 
         Weights that are trained from here on are those that are trainable now: call it again after freezing layers.
         """
@@ -64,6 +67,7 @@ class Engine(Layer):
             "loss": loss,
             "loss_weights": loss_weights,
             "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
         }
         self._forget_programs()
         if self.built:
@@ -105,8 +109,8 @@ class Engine(Layer):
         names = ["loss"]
         if several:
             names += [f"{n}_loss" for n, loss in zip(plan.names, plan.losses, strict=True) if loss is not None]
-        for output, found in zip(plan.names, plan.metrics, strict=True):
-            for m in found:
+        for output, plain, weighted in zip(plan.names, plan.metrics, plan.weighted, strict=True):
+            for m in [*plain, *weighted]:
                 name = m if isinstance(m, str) else metrics_module.get(m).name
                 names.append(f"{output}_{name}" if several else name)
         return names
@@ -117,14 +121,15 @@ class Engine(Layer):
         self._plan = None
         self._told_frozen = False
         self._programs: OrderedDict[Any, Runner] = OrderedDict()
-        self._programs_lock = threading.RLock()
+        self._programs_lock = Lock(threading.RLock)
         self._theta: Variable | None = None
         self._trained: list[Variable] = []
 
     def _runner(self, kind: str, batch: int, data: Data | None = None) -> Runner:
         """The program for a batch of a size; made where there is none yet."""
         shapes = tuple((batch, *y.shape[1:]) for y in data.y) if data else ()
-        key = (kind, batch, shapes, data is not None and data.weight is not None)
+        weight = None if data is None else data.weight
+        key = (kind, batch, shapes, None if weight is None else (batch, *weight.shape[1:]))
         with self._programs_lock:
             if kind == "train":
                 self._settle_weights()
@@ -136,18 +141,18 @@ class Engine(Layer):
                 self._programs.popitem(last=False)
             return runner
 
-    def _make(self, kind: str, batch: int, shapes: tuple[tuple[int, ...], ...], weighted: bool) -> Runner:
+    def _make(self, kind: str, batch: int, shapes: tuple[tuple[int, ...], ...], weighted: Any) -> Runner:
         model: Any = self
         if kind == "predict":
             roles: list[Role] = [("x", i) for i in range(len(self.inputs))]
             return Runner(predict_graph(model, batch), roles, self.output_names, training=False)
         plan, training = self._planned(), kind == "train"
-        graph, roles, names = loss_graph(model, plan, shapes, weighted, training)
+        graph, roles, names, figures = loss_graph(model, plan, shapes, weighted, training)
         if training:
             if self._theta is not None:
                 add_update(graph, plan, self._theta, self._trained)
             ops.increment(graph.variable(plan.optimizer.iterations))
-        return Runner(graph, roles, names, training)
+        return Runner(graph, roles, names, training, figures)
 
     def _check_frozen(self) -> None:
         """Warn, once after `compile`, if layers were frozen or thawed behind the back of its programs."""

@@ -14,7 +14,10 @@ from edgenet.optimizers import Optimizer
 from .programs import Plan
 
 
-def make_plan(model: str, outputs: list[str], optimizer: Optimizer, loss: Any, loss_weights: Any, metrics: Any) -> Plan:
+def make_plan(
+    model: str, outputs: list[str], optimizer: Optimizer, loss: Any, loss_weights: Any, metrics: Any,
+    weighted_metrics: Any = None,
+) -> Plan:  # fmt: skip
     """The losses, their factors and the metrics of each output.
 
     Raises:
@@ -27,11 +30,17 @@ def make_plan(model: str, outputs: list[str], optimizer: Optimizer, loss: Any, l
         raise ValueError(f"{model}: loss_weights must be numbers, got {loss_weights!r}; metrics=… goes by name")
     if all(x is None for x in found):
         raise ValueError(f"{model}: compile(loss=…) is missing; give a name such as 'sparse_categorical_crossentropy'")
+    plain = [_known(m) for m in _metrics(metrics, outputs, f"{model}: metrics")]
+    weighted = [_known(m) for m in _metrics(weighted_metrics, outputs, f"{model}: weighted_metrics")]
+    for p, w in zip(plain, weighted, strict=True):
+        taken: set[str] = set()
+        p[:], w[:] = _numbered(p, taken), _numbered(w, taken)
     return Plan(
         optimizer=optimizer,
         losses=found,
         loss_weights=[1.0 if f is None else float(f) for f in factors],
-        metrics=[_known(m) for m in _metrics(metrics, outputs, f"{model}: metrics")],
+        metrics=plain,
+        weighted=weighted,
         names=outputs,
     )
 
@@ -81,16 +90,15 @@ def _known(identifiers: Sequence[Any]) -> list[Any]:
                 loss = losses_module.get(identifier)
             except ValueError:
                 raise error from None
-            out.append(metrics_module.Metric(loss, identifier, loss.labels))
+            out.append(metrics_module.MeanMetricWrapper(loss.call, identifier, labels=loss.labels))
         else:
             out.append(identifier)
-    return _numbered(out)
+    return out
 
 
-def _numbered(metrics: Sequence[Any]) -> list[Any]:
-    """The metrics, each once; one whose name is taken gets a number behind it, as layers do."""
+def _numbered(metrics: Sequence[Any], taken: set[str]) -> list[Any]:
+    """The metrics, each once; one whose name is among `taken` gets a number behind it, as layers do."""
     out: list[Any] = []
-    taken: set[str] = set()
     for i, given in enumerate(metrics):
         if any(given is other or (isinstance(given, str) and given == other) for other in metrics[:i]):
             continue

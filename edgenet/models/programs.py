@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from edgenet import metrics as metrics_module
 from edgenet import ops
 from edgenet.compile import compile_graph
 from edgenet.graph import Graph, Value, Variable, gradients
+from edgenet.kernels.lock import Lock
 from edgenet.losses import Loss
 from edgenet.optimizers import Optimizer
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: what an input of a program stands for: ("x" | "y" | "w", number)
 Role = tuple[str, int]
+#: the result of a metric, of the sum of its counts
+Figure = Callable[[np.ndarray], Any]
 
 
 @dataclass
@@ -33,8 +35,33 @@ class Plan:
     losses: list[Loss | None]
     loss_weights: list[float]
     metrics: list[list[Any]]
+    weighted: list[list[Any]]
+    """metrics in which samples count by their weights"""
     names: list[str] = field(default_factory=list)
     """of the outputs"""
+
+
+class Total:
+    """The figures of a run over batches: averages of scalars, and what metrics make of the sum of their counts."""
+
+    def __init__(self, runner: Runner) -> None:
+        self.names, self.figures = runner.names, [runner.figures.get(n) for n in runner.names]
+        self.sums = [np.zeros(output.shape, np.float64) for output in runner.program.outputs]
+        self.done = 0
+
+    def add(self, outputs: Sequence[np.ndarray], size: int) -> None:
+        """Take up the outputs of the program for a batch of `size` samples."""
+        for total, output, figure in zip(self.sums, outputs, self.figures, strict=True):
+            total += output if figure is not None else output.item() * size
+        self.done += size
+
+    def logs(self) -> dict[str, Any]:
+        """The figures of the samples so far."""
+        made = (
+            total.item() / self.done if figure is None else figure(total)
+            for total, figure in zip(self.sums, self.figures, strict=True)
+        )
+        return dict(zip(self.names, made, strict=True))
 
 
 class Targets:
@@ -53,7 +80,8 @@ class Targets:
 
 
 def _inputs(model: Model, graph: Graph, batch: int | str) -> list[Value]:
-    return [graph.input((batch, *t.shape[1:]), t.dtype, t.name) for t in model.inputs]
+    named = zip(model.inputs, model.input_names, strict=True)
+    return [graph.input((batch, *t.shape[1:]), t.dtype, name) for t, name in named]
 
 
 def predict_graph(model: Model, batch: int | str) -> Graph:
@@ -64,11 +92,14 @@ def predict_graph(model: Model, batch: int | str) -> Graph:
 
 
 def loss_graph(
-    model: Model, plan: Plan, shapes: Sequence[tuple[int, ...]], weighted: bool, training: bool
-) -> tuple[Graph, list[Role], list[str]]:
-    """The model with loss and metrics as outputs; `shapes` are those of the targets, the batch first.
+    model: Model, plan: Plan, shapes: Sequence[tuple[int, ...]], weighted: tuple[int, ...] | None, training: bool
+) -> tuple[Graph, list[Role], list[str], dict[str, Figure]]:
+    """The model with loss and metrics as outputs.
 
-    Returns the graph, the roles of its inputs, and the names of its outputs.
+    `shapes` are those of the targets, the batch first; `weighted` is that of the sample weights, (batch,) or
+    (batch, outputs), or None.
+
+    Returns the graph, the roles of its inputs, the names of its outputs, and for metrics what to make of their counts.
     """
     graph = Graph(f"{model.name}.{'train' if training else 'test'}")
     graph.training = training
@@ -78,31 +109,40 @@ def loss_graph(
     roles: list[Role] = [("x", i) for i in range(len(xs))]
     predictions = model.emit(graph, xs, training)
     weight = None
-    if weighted:
-        weight = graph.input((batch,), "float32", "sample_weight")
+    if weighted is not None:
+        weight = graph.input(weighted, "float32", "sample_weight")
         roles.append(("w", 0))
     several = len(predictions) > 1
     total: Value | None = None
     parts: dict[str, Value] = {}
-    figures: dict[str, Value] = {}
+    counts: dict[str, Value] = {}
+    figures: dict[str, Figure] = {}
     for i, (name, y_pred, shape) in enumerate(zip(plan.names, predictions, shapes, strict=True)):
         target, loss = Targets(graph, roles, shape, i, name), plan.losses[i]
+        own = weight if weight is None or len(weight.shape) == 1 else _column(weight, i)
         if loss is not None:
-            value = loss(target.value(loss.labels), y_pred, weight)
+            value = loss(target.value(loss.labels), y_pred, own)
+            value = ops.mean(value) if value.shape else value
             parts[f"{name}_loss"] = value
             value = value if plan.loss_weights[i] == 1 else value * np.float32(plan.loss_weights[i])
             total = value if total is None else total + value
-        for identifier in plan.metrics[i]:
+        for identifier, by_weight in [*((m, False) for m in plan.metrics[i]), *((m, True) for m in plan.weighted[i])]:
             metric = metrics_module.get(identifier, shape, y_pred.shape)
             key = f"{name}_{metric.name}" if several else metric.name
-            figures[key] = metric(target.value(metric.labels), y_pred)
+            counts[key] = metric.emit(target.value(metric.labels), y_pred, own if by_weight else None)
+            figures[key] = metric.figure
     for penalty in penalties(graph, model.weights):
         total = penalty if total is None else total + penalty
     if total is None:
         raise ValueError(f"{model.name}: no output has a loss; call compile(loss=…)")
-    named = {"loss": total, **(parts if several else {}), **figures}
+    named = {"loss": total, **(parts if several else {}), **counts}
     graph.outputs = list(named.values())
-    return graph, roles, list(named)
+    return graph, roles, list(named), figures
+
+
+def _column(weight: Value, i: int) -> Value:
+    """The sample weights of one output."""
+    return ops.reshape(ops.slice_(weight, [None, i], [None, i + 1]), weight.shape[:1])
 
 
 def penalties(graph: Graph, weights: Sequence[Variable]) -> list[Value]:
@@ -129,11 +169,15 @@ def add_update(graph: Graph, plan: Plan, theta: Variable, variables: Sequence[Va
 class Runner:
     """A compiled graph of a model, and what its inputs stand for."""
 
-    def __init__(self, graph: Graph, roles: Sequence[Role], names: Sequence[str], training: bool) -> None:
+    def __init__(
+        self, graph: Graph, roles: Sequence[Role], names: Sequence[str], training: bool,
+        figures: Mapping[str, Figure] | None = None,
+    ) -> None:  # fmt: skip
         self.names = list(names)
+        self.figures = dict(figures or {})
         self.roles = list(roles)
         self.program = compile_graph(graph, training=training)
-        self.lock = threading.Lock()
+        self.lock = Lock()
         """held from filling the inputs until the outputs are read"""
 
     def feeds(self, data: Data) -> list[Feed]:

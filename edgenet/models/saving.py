@@ -175,6 +175,7 @@ def _compile_config(model: Model) -> dict[str, Any]:
         "loss": _each(arguments["loss"], lambda x: losses.serialize(losses.get(x))),
         "loss_weights": arguments["loss_weights"],
         "metrics": _each(arguments["metrics"], metrics.serialize),
+        "weighted_metrics": _each(arguments["weighted_metrics"], metrics.serialize),
     }
 
 
@@ -198,6 +199,7 @@ def _compile(
             loss=_each(told["loss"], lambda x: losses.deserialize(x, custom)),
             loss_weights=told["loss_weights"],
             metrics=_each(told["metrics"], lambda x: metrics.deserialize(x, custom)),
+            weighted_metrics=_each(told.get("weighted_metrics"), lambda x: metrics.deserialize(x, custom)),
         )
         owners: list[Variable] = [model.weights[i] for i in config["trained"]]
         state = {n.removeprefix("optimizer/"): a for n, a in arrays.items() if n.startswith("optimizer/")}

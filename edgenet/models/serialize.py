@@ -54,7 +54,8 @@ def model_config(model: Model) -> dict[str, Any]:
     for i, call in enumerate(model.calls):
         place.update((id(t), [i, t.index]) for t in call.outputs)
         sources = [place[id(t)] for t in call.inputs]
-        calls.append({"layer": number[id(call.layer)], "inputs": sources, "nested": call.nested})
+        mode = {} if call.training is None else {"training": call.training}
+        calls.append({"layer": number[id(call.layer)], "inputs": sources, "nested": call.nested, **mode})
     return {
         **config,
         "inputs": inputs,
@@ -88,7 +89,8 @@ def model_from_config(cls: type[Model], config: Mapping[str, Any]) -> Model:
 
             for call in config["calls"]:
                 xs = [find(p) for p in call["inputs"]]
-                results.append(unwrap(parts[call["layer"]](xs if call["nested"] else xs[0]))[0])
+                layer, mode = parts[call["layer"]], call.get("training")
+                results.append(unwrap(layer(xs if call["nested"] else xs[0], training=mode))[0])
             ends = [find(p) for p in config["outputs"]]
             many_in, many_out = config["nested"]
             made = cls(starts if many_in else starts[0], ends if many_out else ends[0], name=config["name"])

@@ -49,7 +49,8 @@ def walk(calls: Sequence[Connection], known: dict[int, Any], training: bool) -> 
     """
     for call in calls:
         xs = [known[id(t)] for t in call.inputs]
-        ys: Any = call.layer(xs if call.nested else xs[0], training=training)
+        mode = training if call.training is None else call.training
+        ys: Any = call.layer(xs if call.nested else xs[0], training=mode)
         ys = ys if isinstance(ys, list | tuple) else [ys]
         known.update((id(t), y) for t, y in zip(call.outputs, ys, strict=True))
         yield call

@@ -22,6 +22,7 @@ from .arguments import read, validation
 from .data import Data, split
 from .engine import Engine
 from .keywords import public
+from .programs import Total
 
 
 class Trainer(Engine):
@@ -55,7 +56,7 @@ class Trainer(Engine):
             shuffle: whether each epoch takes the samples in another order; `edgenet.utils.set_random_seed` makes it
                 reproducible.
             class_weight: factor of the loss for each label.
-            sample_weight: factor of the loss for each sample.
+            sample_weight: factor of the loss for each sample; for several outputs perhaps a list or dictionary of them.
             initial_epoch: number of the first epoch.
             steps_per_epoch: not there; must be None.
             validation_steps: not there; must be None.
@@ -138,8 +139,7 @@ class Trainer(Engine):
         n, due = len(data), progress.due if progress else float("inf")
         batch = min(batch, n)
         runner = self._runner(kind, batch, data)
-        names, sums, done = runner.names, [0.0] * len(runner.names), 0
-        feeds = runner.feeds(data)
+        total, feeds = Total(runner), runner.feeds(data)
         begins, ends = (heard.batch_begin, heard.batch_end) if heard else ([], [])
         for step, first in enumerate(range(0, n, batch)):
             size = min(batch, n - first)
@@ -157,21 +157,19 @@ class Trainer(Engine):
                     for feed in feeds:
                         feed.pick(rows)
                 runner.program.execute()
-                for i, output in enumerate(runner.program.outputs):
-                    sums[i] += output.item() * size
-            done += size
+                total.add(runner.program.outputs, size)
             if progress is not None:
                 progress.count = step + 1
             if ends:
-                logs = dict(zip(names, (s / done for s in sums), strict=True))
+                logs = total.logs()
                 for end in ends:
                     end(step, logs)
                 if self.stop_training:
                     break
             if progress is not None and time.perf_counter() >= due:
-                progress.show(step + 1, dict(zip(names, (s / done for s in sums), strict=True)))
+                progress.show(step + 1, total.logs())
                 due = progress.due
-        return dict(zip(names, (s / done for s in sums), strict=True))
+        return total.logs()
 
     @public
     def evaluate(

@@ -92,7 +92,7 @@ class Phase:
     @staticmethod
     def around(phases: Sequence[Phase]) -> tuple[int, int]:
         """Zeros that dy needs before and behind it, for all phases."""
-        return max(p.before for p in phases), max(p.after for p in phases)
+        return max((p.before for p in phases), default=0), max((p.after for p in phases), default=0)
 
     @staticmethod
     def of_axis(g: Geometry, axis: int) -> list[Phase]:

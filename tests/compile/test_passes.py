@@ -198,3 +198,28 @@ def test_fusing_keeps_gradients(function):
 
     for got, want in zip(trained([fuse_epilogue]), trained([]), strict=True):
         assert_allclose(got, want, rtol=1e-3, atol=1e-4)
+
+
+def test_no_layer_moves_behind_an_update_of_its_weights():
+    def build_it():
+        graph = Graph("update")
+        graph.training = True
+        x = graph.input((1, 2))
+        w = graph.variable(Variable(np.ones((2, 2), np.float32), "w"))
+        y = dense(x, w)
+        emit("assign", [w, w * np.float32(10)])
+        graph.outputs = [y + x]
+        return graph
+
+    one = np.ones((1, 2), np.float32)
+    for passes in (True, False):
+        assert_allclose(compile_graph(build_it(), training=True, passes=passes).run(one)[0], 3)
+
+
+def test_division_by_zero_stays_infinite():
+    graph = Graph("zero")
+    x = graph.input((1, 2))
+    zeros = graph.variable(Variable(np.zeros(2, np.float32), "zeros"))
+    graph.outputs = [dense(x, np.zeros((2, 2), np.float32), np.ones(2, np.float32)) / zeros]
+    with np.errstate(all="ignore"):
+        assert np.isposinf(compile_graph(graph).run(np.ones((1, 2)))[0]).all()

@@ -1,5 +1,9 @@
 """Programs: planned memory, constants that are computed once, inputs that are checked."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -157,3 +161,76 @@ def test_profile_lists_every_step():
     rows = program.profile(repeats=2)
     assert [s.node.op for s, _ in rows] == [s.node.op for s in program.steps]
     assert all(seconds > 0 for _, seconds in rows)
+
+
+def test_views_keep_the_memory_of_their_program():
+    import gc
+
+    views = []
+    for _ in range(5):
+        program = compile_graph(small_net()[0])
+        program.inputs[0][...] = 1
+        views.append(program.outputs[0])
+        program.execute()
+        want = views[-1].copy()
+        del program
+        gc.collect()
+        junk = [np.full(200_000, np.nan, np.float32) for _ in range(5)]
+        assert_array_equal(views[-1], want)
+        del junk
+
+
+def test_a_change_between_packing_and_stamping_is_not_lost(monkeypatch):
+    graph, weights = small_net()
+    program = compile_graph(graph)
+    x = np.random.default_rng(1).standard_normal((3, 4, 4, 2)).astype(np.float32)
+    (before,) = program.run(x)
+    pack = program._once.run
+
+    def pack_and_be_late():
+        pack()
+        monkeypatch.undo()
+        weights[3].assign(weights[3].array * 2)  # as another thread might
+
+    touch()
+    monkeypatch.setattr(program._once, "run", pack_and_be_late)
+    program.run(x)
+    assert_allclose(program.run(x)[0], 2 * before, rtol=1e-6)
+
+
+def test_a_program_that_writes_a_variable_sees_what_it_wrote():
+    graph = Graph("doubling")
+    variable = Variable(np.ones(3, np.float32), "w")
+    x, w = graph.input((2, 3)), graph.variable(variable)
+    graph.outputs = [x + w * np.float32(1)]
+    emit("assign", [w, w * np.float32(2)])
+    program = compile_graph(graph)
+    got = [program.run(np.zeros((2, 3)))[0][0, 0] for _ in range(4)]
+    assert got == [1, 2, 4, 8]
+
+
+FORKED = """
+import os, sys, threading, time
+sys.path[:0] = {paths!r}
+import numpy as np
+from test_program import small_net
+from edgenet.compile import compile_graph
+program = compile_graph(small_net()[0])
+x = np.zeros((3, 4, 4, 2), np.float32)
+program.run(x)
+threading.Thread(target=lambda: program._lock.__enter__() or time.sleep(60), daemon=True).start()
+time.sleep(0.2)
+pid = os.fork()
+if pid == 0:
+    program.run(x)
+    os._exit(0)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_child_of_a_fork_can_run_a_program_that_was_running():
+    here = os.path.dirname(os.path.abspath(__file__))
+    code = FORKED.format(paths=[os.path.dirname(os.path.dirname(here)), here])
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr

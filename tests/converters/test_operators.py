@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 from onnx_models import node_model, numbers, ours, theirs
 
 from cases import conv_cases, gemm_cases, pool_cases
+from oracle.pool import average_pool2d
 from tolerance import tolerance
 
 pytestmark = pytest.mark.onnxruntime
@@ -77,13 +78,21 @@ def test_conv_transpose(seed):
 
 
 @pytest.mark.parametrize("case", [c for c in pool_cases(300, 60) if c.n], ids=repr)
-@pytest.mark.parametrize("op", ["MaxPool", "AveragePool", "AveragePool with padding"])
+@pytest.mark.parametrize("opset", [10, 12, 19])
+def test_average_pool_that_counts_its_padding(case, opset):
+    # The oracle judges, not onnxruntime: before release 1.24 it miscounts asymmetric pads from opset 19 on.
+    x, _ = case.arrays()
+    attrs = {"kernel_shape": case.size, "strides": case.strides, "pads": pads(case.padding), "count_include_pad": 1}
+    (y,) = ours(node_model("AveragePool", {"x": x.transpose(FIRST)}, opset=opset, **attrs), [x.transpose(FIRST)])
+    want = average_pool2d(x, case.size, strides=case.strides, padding=case.padding, include_padding=True)
+    assert_allclose(y.transpose(0, 2, 3, 1), want, *tolerance(y.dtype, case.k))
+
+
+@pytest.mark.parametrize("case", [c for c in pool_cases(300, 60) if c.n], ids=repr)
+@pytest.mark.parametrize("op", ["MaxPool", "AveragePool"])
 def test_pool(case, op):
     x, _ = case.arrays()
     attrs = {"kernel_shape": case.size, "strides": case.strides, "pads": pads(case.padding)}
-    if " " in op:
-        attrs["count_include_pad"] = 1
-    op = op.partition(" ")[0]
     judge(
         node_model(op, {"x": x.transpose(FIRST)}, opset=(10, 12, 19)[case.seed % 3], **attrs),
         [x.transpose(FIRST)],

@@ -125,3 +125,15 @@ def test_a_graph_prints_as_a_listing():
     x = graph.input((2, 3), name="x")
     graph.outputs = [emit("relu", [x])]
     assert str(graph) == "g(%x: float32[2, 3])\n  %relu: float32[2, 3] = relu(%x)\n  return %relu"
+
+
+def test_long_chains_and_diamonds_of_weights_are_quick():
+    graph = Graph()
+    w = graph.variable(Variable(np.ones(2, np.float32), "w"))
+    for _ in range(60):
+        w = w * w
+    assert w.fixed
+    x = graph.input((2,))
+    for _ in range(3000):
+        x = x + 1
+    assert not x.fixed

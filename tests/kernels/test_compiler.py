@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from edgenet.kernels import cache, compiler
-from edgenet.kernels.compiler import In, InI32, InOut, OutI32, f32, i64, kernel
+from edgenet.kernels.compiler import In, InI32, InOut, Out, OutI32, f32, i64, kernel
 from edgenet.kernels.cpu import conv, depthwise, gemm, movement
 
 
@@ -138,3 +138,43 @@ def test_an_edit_of_a_kernel_file_changes_the_key(tmp_path):
     with open(root / "kernels" / "simd.py", "a") as f:
         f.write("\n# edited\n")
     assert key() != before
+
+
+def closure_kernel(factor):
+    def scale(x: In, y: Out, lo: i64, hi: i64):
+        for i in range(lo, hi):
+            y[i] = x[i] * factor
+
+    return kernel(scale)
+
+
+def test_kernels_of_one_function_with_other_constants_are_kept_apart(folder):
+    for factor in (2, 3):
+        x, y = np.ones(3, np.float32), np.zeros(3, np.float32)
+        closure_kernel(np.float32(factor))(x, y, tasks=3)
+        assert_array_equal(y, factor)
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_code_that_cannot_be_told_apart_is_not_kept():
+    assert cache.key("k", closure_kernel(np.float32(1)).function) is not None
+    assert cache.key("k", closure_kernel(object()).function) is None
+
+
+def test_a_folder_that_others_may_write_is_not_trusted(tmp_path, monkeypatch):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    monkeypatch.setenv("EDGENET_CACHE_DIR", str(shared))
+    monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path / "own"))
+    cache.folder.cache_clear()
+    with pytest.warns(UserWarning, match="cannot be used"):
+        assert cache.folder() != shared
+    cache.folder.cache_clear()
+
+
+def test_numbers_beyond_float32_are_infinite():
+    x, y = np.ones(1, np.float32), np.zeros(1, np.float32)
+    i, j = np.zeros(1, np.int32), np.zeros(1, np.int32)
+    scaled_sum(x, i, y, j, 1e39, 0, tasks=1)
+    assert np.isposinf(y[0])

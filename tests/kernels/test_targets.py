@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgenet.kernels.target import TABLE, current
+from edgenet.kernels.target import TABLE, current, l2_bytes
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,6 +27,14 @@ def test_on_another_row(name):
     env = {**os.environ, "EDGENET_TARGET": name}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+
+
+def test_a_cache_size_that_is_no_help_is_replaced(monkeypatch):
+    import builtins
+    import io
+
+    monkeypatch.setattr(builtins, "open", lambda *args, **kwargs: io.StringIO("0K\n"))
+    assert l2_bytes(12345) == 12345
 
 
 def test_an_unknown_row_is_refused():

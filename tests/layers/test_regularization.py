@@ -84,8 +84,6 @@ def test_errors():
             layers.Dropout(rate)
     with pytest.raises(ValueError, match="Dropout: seed must be an integer of at least 0, got -1"):
         layers.Dropout(0.5, seed=-1)
-    with pytest.raises(ValueError, match=r"drop: training needs a counter of steps, Graph.step"):
-        layers.Dropout(0.5, name="drop")(Graph().input((2, 3)), training=True)
     with pytest.raises(ShapeError, match=r"noise_shape=\(2, 1\) does not broadcast to x of shape \(64, 100\)"):
         apply(layers.Dropout(0.5, noise_shape=(2, 1)), ONES, training=True)
     assert layers.Dropout(0.5)(Input((3,))).shape == (None, 3)

@@ -166,7 +166,7 @@ def test_a_single_callback_needs_no_list():
 
 
 def test_a_metric_that_does_not_fit_names_itself():
-    with pytest.raises(ShapeError, match=r"metric mae: expected y_true of y_pred's shape, \(6, 3\), got \(6,\)"):
+    with pytest.raises(ShapeError, match=r"metric mae: y_true has shape \(6\), y_pred has shape \(6, 3\)"):
         classifier(metrics=["mae"]).fit(X, Y, verbose=0)
 
 

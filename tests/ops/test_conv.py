@@ -100,3 +100,11 @@ def test_errors_name_both_sides(shapes, attrs, words):
     assert str(error.value).startswith("conv2d: ")
     for word in words:
         assert word in str(error.value)
+
+
+def test_input_gradient_of_a_picture_that_is_all_padding():
+    x_shape, w = (2, 0, 4, 3), np.ones((3, 3, 3, 5), np.float32)
+    padding = ((2, 2), (1, 1))
+    got = run(dx, np.ones((2, 2, 4, 5), np.float32), w, x_shape=x_shape, strides=(1, 1), padding=padding,
+              dilation=(1, 1), groups=1)  # fmt: skip
+    assert got.shape == x_shape

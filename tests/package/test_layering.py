@@ -26,6 +26,7 @@ ROOMS: dict[str, set[str]] = {
     "ops": {"graph", "kernels"},
     "compile": HUB | {"kernels"},
     **{part: HUB | {"utils"} for part in PARTS},
+    "metrics": HUB | {"losses", "utils"},
     "layers": HUB | PARTS | {"utils"},
     "optimizers": HUB | PARTS,
     "callbacks": set(),

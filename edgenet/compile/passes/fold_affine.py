@@ -16,7 +16,7 @@ import numpy as np
 
 from edgenet.graph import Graph, Node, Value, emit
 
-from .pattern import producer
+from .pattern import movable
 
 
 def fold_affine(graph: Graph) -> None:
@@ -36,12 +36,8 @@ def fold_affine(graph: Graph) -> None:
 def _scale_and_shift(graph: Graph, node: Node) -> tuple[Node, Value | None, Value | None] | None:
     """The layer in front of `node`, and what `node` multiplies and adds per channel; None if it does otherwise."""
     if node.op == "batch_norm":
-        source = producer(graph, node.inputs[0])
-        if (
-            source is None
-            or source.inputs[3] is not None
-            or not all(v is not None and v.fixed for v in node.inputs[1:])
-        ):
+        source = _layer_before(graph, node.inputs[0], node)
+        if source is None or not all(v is not None and v.fixed for v in node.inputs[1:]):
             return None
         gamma, beta, mean, var = node.inputs[1:]
         assert gamma is not None and beta is not None and mean is not None
@@ -50,16 +46,13 @@ def _scale_and_shift(graph: Graph, node: Node) -> tuple[Node, Value | None, Valu
             return source, scale, beta - mean * scale
     if node.op not in ("mul", "add", "sub", "div"):
         return None
-    for y, other in (node.inputs, node.inputs[::-1]):
-        source = producer(graph, y)
-        if (
-            source is None
-            or source.inputs[3] is not None
-            or other is None
-            or not other.fixed
-            or (node.op in ("sub", "div") and y is node.inputs[1])
-        ):
+    commutes = node.op in ("mul", "add")
+    for y, other in (node.inputs, node.inputs[::-1]) if commutes else (node.inputs,):
+        source = _layer_before(graph, y, node)
+        if source is None or other is None or not other.fixed:
             continue
+        if node.op == "div" and (other.array is None or not np.all(other.array)):
+            continue  # x / 0 is infinite, x · (1 / 0) may be NaN
         channels = source.output.shape[-1]
         if other.shape not in ((), *((1,) * i + (channels,) for i in range(source.output.spec.rank)), (1,)):
             continue
@@ -69,6 +62,12 @@ def _scale_and_shift(graph: Graph, node: Node) -> tuple[Node, Value | None, Valu
                 return source, vector if node.op == "mul" else np.float32(1) / vector, None
             return source, None, vector if node.op == "add" else -vector
     return None
+
+
+def _layer_before(graph: Graph, value: Value | None, node: Node) -> Node | None:
+    """The layer that computes `value`, if it can take up what `node` does."""
+    source = movable(graph, value, node)
+    return None if source is None or source.inputs[3] is not None else source
 
 
 def _absorb(source: Node, scale: Value | None, shift: Value | None) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from edgenet.graph import Graph, Node, Value
 
-from .pattern import producer
+from .pattern import movable, producer
 
 
 def fuse_epilogue(graph: Graph) -> None:
@@ -49,7 +49,7 @@ def _fuse_residual(graph: Graph, node: Node) -> None:
         return places.get(id(v), -1)
 
     for y, other in sorted(((a, b), (b, a)), key=lambda pair: -place(pair[0])):  # the later layer takes the earlier one
-        source = producer(graph, y)
+        source = movable(graph, y, node)
         if source is None or source.inputs[3] is not None or other.shape != y.shape:
             continue
         source.inputs = [*source.inputs[:3], other]
