@@ -275,15 +275,12 @@ def set_num_threads(n: int) -> None:
     """Set the number of threads that programs run on from now on.
 
     Raises:
-        TypeError: if `n` is no integer.
         ValueError: if `n` is not between 1 and 256.
     """
     global _threads
-    if isinstance(n, bool) or not isinstance(n, int | np.integer):
-        raise TypeError(f"set_num_threads: n must be an integer, got {n!r}")
     if not 1 <= n <= 256:
         raise ValueError(f"set_num_threads: n must be between 1 and 256, got {n}")
-    _threads = int(n)
+    _threads = n
 
 
 def get_num_threads() -> int:
