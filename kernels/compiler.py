@@ -21,12 +21,13 @@ digest of all kernel sources, the target, and the versions of Numba and Python, 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import inspect
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
@@ -213,11 +214,26 @@ def load_object(code: bytes) -> int:
     return int(engine.get_function_address("entry"))
 
 
+_listeners: list[Callable[[], None]] = []
+
+
+@contextlib.contextmanager
+def announcing(tell: Callable[[], None]) -> Iterator[None]:
+    """Inside a ``with`` statement: `tell` is called before each kernel that has to be compiled, not just loaded."""
+    _listeners.append(tell)
+    try:
+        yield
+    finally:
+        _listeners.remove(tell)
+
+
 def _address(kernel: Kernel) -> int:
     with _lock:
         key = cache.key(kernel.name, kernel.function)
         code = cache.read(key) if key else None
         if code is None:
+            for tell in list(_listeners):
+                tell()
             code = compile_object(kernel)
             if key:
                 cache.write(key, code)

@@ -30,6 +30,8 @@ class ModelCheckpoint(Callback):
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
             raise ValueError(f"ModelCheckpoint: save_freq must be 'epoch' or a number of batches, got {save_freq!r}")
         self.filepath, self.verbose, self.save_freq = os.fspath(filepath), verbose, save_freq
+        if self.filepath.lower().endswith((".keras", ".h5")):  # rather now than after the first epoch
+            raise ValueError(f"ModelCheckpoint: files of Keras are not written; end {self.filepath!r} with .edgenet")
         self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
         self.watch = Watch(monitor, mode, 0.0, initial_value_threshold)
         self.epoch = self.batches = 0

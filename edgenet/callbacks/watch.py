@@ -25,12 +25,14 @@ class Watch:
         upward = monitor.endswith(BIGGER_IS_BETTER) if mode == "auto" else mode == "max"
         self.monitor, self.min_delta = monitor, abs(min_delta)
         self.sign = 1.0 if upward else -1.0
+        self.warned = False
         self.best = -self.sign * float("inf") if best is None else best
 
     def value(self, logs: Logs | None, who: str) -> float | None:
         """The figure, or None, with a warning, if there is none of that name."""
         value = (logs or {}).get(self.monitor)
-        if value is None:
+        if value is None and not self.warned:
+            self.warned = True
             known = ", ".join(logs or {}) or "nothing"
             warnings.warn(f"{who}: there is no figure {self.monitor!r}, only {known}", stacklevel=3)
         return value

@@ -11,7 +11,9 @@ import numpy as np
 
 import edgenet
 from edgenet import layers
+from edgenet.callbacks.progress import tell_compiling
 from edgenet.datasets import shapes
+from edgenet.kernels.compiler import announcing
 
 from .timing import Contestant, race
 
@@ -35,7 +37,14 @@ def build_model() -> Any:
 
 
 def demo(epochs: int, images: int, threads: int | None, output: str, seed: int) -> None:
-    """Run the whole demonstration, telling what happens."""
+    """Run the whole demonstration, telling what happens.
+
+    Raises:
+        FileNotFoundError: if there is no folder for `output`.
+    """
+    folder = Path(output).parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"cannot write {output}: there is no folder {folder}")
     if threads is not None:
         edgenet.set_num_threads(threads)
     edgenet.utils.set_random_seed(seed)
@@ -63,7 +72,8 @@ def _first_step(model: Any, x: np.ndarray, y: np.ndarray) -> float:
     """Seconds of one step from a standing start; weights and optimizer are put back afterwards."""
     weights = model.get_weights()
     started = time.perf_counter()
-    model.train_on_batch(x, y)
+    with announcing(tell_compiling):
+        model.train_on_batch(x, y)
     seconds = time.perf_counter() - started
     model.set_weights(weights)
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+import functools
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -103,6 +105,27 @@ def image_channels(shape: Sequence[Any]) -> int:
     return shape[-1]
 
 
+def well_spelled(init: Callable[..., None]) -> Callable[..., None]:
+    """A constructor that raises TypeError where a required argument is missing and one with almost its name is given.
+
+    Python itself would name the missing one alone, and the constructor, which knows better, would not be reached.
+    """
+    parameters = list(inspect.signature(init).parameters.values())
+    required = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    known = {p.name for p in parameters}
+
+    @functools.wraps(init)
+    def checked(self: Any, *args: Any, **kwargs: Any) -> None:
+        missing = [n for n in required[1 + len(args) :] if n not in kwargs]
+        for given in [n for n in kwargs if missing and n not in known]:
+            near = difflib.get_close_matches(given, missing, 1)
+            if near:
+                raise TypeError(f"{type(self).__name__}: unknown argument {given!r}; did you mean {near[0]}?")
+        init(self, *args, **kwargs)
+
+    return checked
+
+
 def legacy_input_shape(cls: type, given: dict[str, Any]) -> tuple[int, ...] | None:
     """The input shape, without the batch, of the keywords with which older Keras code gives it to a first layer.
 
@@ -117,7 +140,9 @@ def legacy_input_shape(cls: type, given: dict[str, Any]) -> tuple[int, ...] | No
         known = [p.name for p in inspect.signature(cls).parameters.values() if p.kind is not p.VAR_KEYWORD]
         names = ", ".join(dict.fromkeys([*known, "name", "trainable", "dtype", "input_shape"]))
         unknown = ", ".join(map(repr, rest))
-        raise TypeError(f"{cls.__name__}: unknown argument {unknown}; it takes {names}")
+        meant = [near for name in rest for near in difflib.get_close_matches(name, names.split(", "), 1, 0.75)]
+        advice = f" (did you mean {', '.join(meant)}?)" if meant else ""
+        raise TypeError(f"{cls.__name__}: unknown argument {unknown}{advice}; it takes {names}")
     if dim is not None:
         shape = (dim,)
     elif batched is not None:

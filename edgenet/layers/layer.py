@@ -14,7 +14,7 @@ import numpy as np
 from edgenet import constraints, initializers, regularizers
 from edgenet.graph import Graph, ShapeError, Value, Variable
 
-from .arguments import legacy_input_shape
+from .arguments import legacy_input_shape, well_spelled
 from .config import constructor_arguments, revived
 from .tensor import Connection, Shape, SymbolicTensor, unwrap
 
@@ -88,6 +88,8 @@ class Layer:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = well_spelled(cls.__init__)  # type: ignore[method-assign]
         if "build" in vars(cls):
             cls.build = _once(cls.build)  # type: ignore[method-assign, assignment]
 

@@ -74,6 +74,11 @@ def Input(
         batch_size, *sizes = batch_shape
     else:
         sizes = [shape] if isinstance(shape, int) else [*shape] if shape is not None else [None]
+    if None in sizes and sizes != [None]:
+        raise ValueError(
+            f"Input: programs are made for known sizes, only the batch may be open; got {tuple(sizes)}: give numbers, "
+            "e.g. (224, 224, 3), and bring images to that size"
+        )
     if any(isinstance(d, bool) or not isinstance(d, int | np.integer) or d < 1 for d in sizes):
         raise ValueError(f"Input: expected a shape of positive sizes without the batch, e.g. (28, 28, 1), got {shape}")
     if sparse:

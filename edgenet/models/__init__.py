@@ -2,6 +2,7 @@
 
 from edgenet.layers import register_layer
 
+from .copying import clone_model
 from .model import Model
 from .saving import load_model
 from .sequential import Sequential
@@ -10,4 +11,4 @@ register_layer(Model)
 register_layer(Model, name="Functional")
 register_layer(Sequential)
 
-__all__ = ["Model", "Sequential", "load_model"]
+__all__ = ["Model", "Sequential", "clone_model", "load_model"]

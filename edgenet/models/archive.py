@@ -30,22 +30,25 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError, RuntimeEr
 DTYPES = ("float32", "int32", "int64", "bool")
 
 
-def write(path: str | os.PathLike[str], config: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Write under a temporary name beside `path`, then rename: a crash leaves the old file as it was."""
+def pack(file: Any, config: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write into an open binary file."""
     listed = {n: {"shape": list(a.shape), "dtype": str(a.dtype)} for n, a in arrays.items()}
     head = {"format": FORMAT, "version": VERSION, **config, "arrays": listed}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(CONFIG, json.dumps(head, indent=1, allow_nan=False))
+        for member, array in arrays.items():
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+            archive.writestr(_member(member), buffer.getbuffer())
+
+
+def write(path: str | os.PathLike[str], config: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write under a temporary name beside `path`, then rename: a crash leaves the old file as it was."""
     target = Path(path)
-    folder = target.parent
-    if not folder.is_dir():
-        raise FileNotFoundError(f"cannot save {target}: there is no folder {folder}")
-    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{target.name}.", suffix=".part")
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     try:
-        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr(CONFIG, json.dumps(head, indent=1, allow_nan=False))
-            for member, array in arrays.items():
-                buffer = io.BytesIO()
-                np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
-                archive.writestr(_member(member), buffer.getbuffer())
+        with os.fdopen(handle, "wb") as file:
+            pack(file, config, arrays)
         mask = os.umask(0)
         os.umask(mask)
         os.chmod(name, 0o666 & ~mask)  # mkstemp keeps others out; an ordinary file does not
@@ -63,12 +66,17 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.nda
         ValueError: if it is no file of `write`, or damaged.
     """
     with open(path, "rb") as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                config = _config(archive, path)
-                found = {n: _array(archive, n, told) for n, told in config["arrays"].items()}
-        except DAMAGE as error:
-            raise ValueError(f"{path} is no model file of edgenet, or it is damaged: {error}") from error
+        return unpack(file, path)
+
+
+def unpack(file: Any, path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The same of an open binary file, which messages call `path`."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            config = _config(archive, path)
+            found = {n: _array(archive, n, told) for n, told in config["arrays"].items()}
+    except DAMAGE as error:
+        raise ValueError(f"{path} is no model file of edgenet, or it is damaged: {error}") from error
     return config, found
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from edgenet.graph import ShapeError
-from edgenet.losses import SparseCategoricalCrossentropy
+from edgenet.losses import CategoricalCrossentropy, SparseCategoricalCrossentropy
 
-from .data import Data, arrays, fit_shape, same_length
+from .data import Data, arrays, fit_shape, numbers, same_length
 
 
 def read(model: Any, x: Any, y: Any, sample_weight: Any, class_weight: Mapping[int, float] | None, what: str) -> Data:
@@ -28,6 +28,11 @@ def read(model: Any, x: Any, y: Any, sample_weight: Any, class_weight: Mapping[i
         model._compiled(what)
     if x is None:
         raise ValueError(f"{where}: x is missing")
+    if y is None and isinstance(x, tuple) and len(x) in (2, 3) and (not model.built or len(model.inputs) == 1):
+        names = ("x", "y", "sample_weight")[: len(x)]
+        raise ValueError(
+            f"{where}: got a tuple of {len(x)} as x and no y: write {what}({', '.join(names)}), or {what}(*data)"
+        )
     if not model.built:
         (first,) = arrays(x, ["input"], where)
         model.build((None, *first.shape[1:]))
@@ -39,10 +44,14 @@ def read(model: Any, x: Any, y: Any, sample_weight: Any, class_weight: Mapping[i
     if y is None:
         raise ValueError(f"{where}: y is missing; the loss compares predictions with targets")
     plan = model._planned()
-    ys = arrays(y, model.output_names, f"{where}: y")
+    ys = arrays(y, model.output_names, f"{where}: y", labels=True)
     for array, loss, output in zip(ys, plan.losses, model.outputs, strict=True):
         if isinstance(loss, SparseCategoricalCrossentropy):
             _check_labels(array, output.shape[-1], where, loss.ignore_class)
+        elif isinstance(loss, CategoricalCrossentropy):
+            _check_one_hot(array, output.shape, where)
+    if class_weight is not None:
+        _check_class_weight(class_weight, model.outputs[0].shape[-1], where)
     data = same_length(Data(xs, ys), where)
     data.weight = _weights(data, sample_weight, class_weight, model.output_names, where)
     return data
@@ -63,7 +72,14 @@ def _check_labels(labels: np.ndarray, classes: int, where: str, ignored: int | N
         labels = labels[labels != ignored]
     if not labels.size:
         return
+    if classes == 1:
+        raise ValueError(
+            f"{where}: sparse_categorical_crossentropy chooses between classes, and the model has one output; for a "
+            "sigmoid and labels 0 and 1 use binary_crossentropy, else give the last layer an output for each class"
+        )
     low, high = labels.min(), labels.max()
+    if np.isnan(low):
+        raise ValueError(f"{where}: labels must be integers, got {int(np.isnan(labels).sum())} NaN among them")
     if labels.dtype.kind == "f" and not np.array_equal(labels, np.trunc(labels)):
         raise ValueError(
             f"{where}: sparse_categorical_crossentropy takes integer labels, got {labels.dtype} with fractions; "
@@ -73,6 +89,29 @@ def _check_labels(labels: np.ndarray, classes: int, where: str, ignored: int | N
         raise ValueError(
             f"{where}: the model has {classes} classes, so labels are 0 to {classes - 1}; got {low} to {high}"
         )
+
+
+def _check_one_hot(targets: np.ndarray, output: tuple[Any, ...], where: str) -> None:
+    labels = output[1:-1]
+    if output[-1] > 1 and targets.shape[1:] in (labels, (*labels, 1)):
+        wanted = ", ".join(map(str, ("n", *output[1:])))
+        raise ShapeError(
+            f"{where}: categorical_crossentropy takes one-hot targets of shape ({wanted}), got labels of shape "
+            f"{targets.shape}: use sparse_categorical_crossentropy, or edgenet.utils.to_categorical(y)"
+        )
+
+
+def _check_class_weight(class_weight: Any, outputs: int, where: str) -> None:
+    if not isinstance(class_weight, Mapping):
+        raise TypeError(
+            f"{where}: class_weight must be a dictionary {{label: factor}}, got {type(class_weight).__name__}"
+        )
+    classes = max(outputs, 2)  # a single output tells two classes apart
+    for label, factor in class_weight.items():
+        if isinstance(label, bool) or not isinstance(label, int | np.integer) or not 0 <= label < classes:
+            raise ValueError(f"{where}: class_weight has the label {label!r}; labels are integers, 0 to {classes - 1}")
+        if not isinstance(factor, int | float | np.number):
+            raise TypeError(f"{where}: class_weight of label {label} must be a number, got {factor!r}")
 
 
 def _by_output(given: Any, names: list[str], n: int, where: str) -> np.ndarray:
@@ -100,7 +139,7 @@ def _weights(
     if sample_weight is not None and isinstance(sample_weight, Mapping | list | tuple) and len(data.y) > 1:
         weight = _by_output(sample_weight, names, len(data), where)
     elif sample_weight is not None:
-        weight = np.asarray(sample_weight, np.float32)
+        weight = numbers(sample_weight, f"{where}: sample_weight").astype(np.float32)
         if weight.shape != (len(data),):
             raise ShapeError(f"{where}: sample_weight should have shape ({len(data)},), got {weight.shape}")
     if class_weight is not None:
@@ -110,7 +149,7 @@ def _weights(
         labels = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y), -1)[:, 0].astype(np.int64)
         if labels.ndim != 1:
             raise ShapeError(f"{where}: class_weight needs one label a sample, got targets of shape {y.shape}")
-        factors = np.ones(max(int(labels.max()), *map(int, class_weight)) + 1, np.float32)
+        factors = np.ones(max([int(labels.max()), *map(int, class_weight)]) + 1, np.float32)
         for label, factor in class_weight.items():
             factors[int(label)] = factor
         weight = factors[labels] if weight is None else weight * factors[labels]

@@ -36,8 +36,10 @@ class Data:
         return self.x[i] if kind == "x" else self.y[i]
 
 
-def arrays(given: Any, names: Sequence[str], what: str) -> list[np.ndarray]:
+def arrays(given: Any, names: Sequence[str], what: str, labels: bool = False) -> list[np.ndarray]:
     """One array of numbers for each name, from an array, a list of arrays or a dictionary.
+
+    `labels` says that they may be labels, for the words of an error.
 
     Raises:
         ValueError: if their number or names do not agree.
@@ -55,22 +57,41 @@ def arrays(given: Any, names: Sequence[str], what: str) -> list[np.ndarray]:
     else:
         got = f"{len(given)} of them" if isinstance(given, list | tuple) else type(given).__name__
         raise ValueError(f"{what}: expected a list of {len(names)} arrays ({', '.join(names)}), got {got}")
-    return [_numbers(a, what) for a in parts]
+    return [numbers(a, what, labels) for a in parts]
 
 
-def _numbers(given: Any, what: str) -> np.ndarray:
+def numbers(given: Any, what: str, labels: bool = False) -> np.ndarray:
+    """An array of numbers.
+
+    Raises:
+        TypeError: if `given` is something else.
+        ShapeError: if it is a single number.
+    """
     try:
         array = np.asarray(given)
     except ValueError as error:
         raise TypeError(f"{what}: expected an array, got a {type(given).__name__} of parts that differ") from error
     if array.dtype.kind not in "fiub":
         raise TypeError(
-            f"{what}: expected an array of numbers, got {type(given).__name__} of dtype {array.dtype}; "
-            "iterate over a generator or data loader yourself and call train_on_batch"
+            f"{what}: expected an array of numbers, got {type(given).__name__} of dtype {array.dtype}"
+            + _advice(given, array, labels)
         )
     if not array.ndim:
         raise ShapeError(f"{what}: expected an array whose first axis counts the samples, got the number {array}")
     return array
+
+
+def _advice(given: Any, array: np.ndarray, labels: bool) -> str:
+    """What to do about something that is no array of numbers."""
+    if hasattr(given, "__iter__") and not isinstance(given, list | tuple | str | bytes | np.ndarray):
+        return "; iterate over a generator or data loader yourself and call train_on_batch"
+    held = array.ravel().tolist()
+    if labels and held and all(isinstance(v, str | bytes) for v in held):
+        return "; labels must be integers: classes, y = np.unique(labels, return_inverse=True)"
+    if array.dtype.kind == "O" and array.ndim:
+        odd = next((v for v in held if not isinstance(v, int | float)), None)
+        return f", which holds {odd if odd is None else type(odd).__name__}"
+    return ""
 
 
 def fit_shape(array: np.ndarray, shape: Sequence[int | None], what: str) -> np.ndarray:

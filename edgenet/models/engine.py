@@ -15,6 +15,7 @@ from edgenet.kernels.lock import Lock
 from edgenet.layers.layer import Layer
 
 from .data import Data
+from .keywords import public
 from .plan import make_plan
 from .programs import Plan, Role, Runner, add_update, loss_graph, predict_graph
 
@@ -45,6 +46,7 @@ class Engine(Layer):
 
     # compile ---------------------------------------------------------------------------------------------------------
 
+    @public
     def compile(
         self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights: Any = None, metrics: Any = None,
         weighted_metrics: Any = None,
@@ -119,6 +121,7 @@ class Engine(Layer):
 
     def _forget_programs(self) -> None:
         self._plan = None
+        self._told_frozen = False
         self._programs: OrderedDict[Any, Runner] = OrderedDict()
         self._programs_lock = Lock(threading.RLock)
         self._theta: Variable | None = None
@@ -152,6 +155,17 @@ class Engine(Layer):
                 add_update(graph, plan, self._theta, self._trained, kind == "accumulate")
             ops.increment(graph.variable(plan.optimizer.iterations))
         return Runner(graph, roles, names, training, figures)
+
+    def _check_frozen(self) -> None:
+        """Warn, once after `compile`, if layers were frozen or thawed behind the back of its programs."""
+        now = {id(v) for v in self.trainable_weights}
+        if self._trained and not self._told_frozen and now != {id(v) for v in self._trained}:
+            self._told_frozen = True
+            warnings.warn(
+                f"{self.name}: trainable was changed after training began, which has no effect until "
+                "model.compile(…) is called again",
+                stacklevel=4,
+            )
 
     def _settle_weights(self) -> None:
         """Lay the weights that are trained out in one buffer, once after `compile` or when another model moved them."""

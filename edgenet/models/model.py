@@ -11,7 +11,7 @@ from edgenet.layers.layer import Layer
 from edgenet.layers.serialization import custom_object_scope
 from edgenet.layers.tensor import Connection, SymbolicTensor, unwrap
 
-from . import saving, serialize
+from . import copying, saving, serialize
 from .programs import predict_graph
 from .summary import summary_text
 from .topology import connections_between, layers_in_order, walk
@@ -37,8 +37,15 @@ class Model(Trainer):
     ((None, 3), 15)
     """
 
-    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool = True) -> None:
+    def __init__(
+        self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True
+    ) -> None:
         super().__init__(name=name)
+        if inputs is None or outputs is None:
+            raise TypeError(
+                f"{type(self).__name__}: a model is Sequential([…]) or Model(inputs, outputs), which are what layers "
+                "made of edgenet.Input(…); a subclass with its own call is a Layer, not a Model"
+            )
         starts, self._nested_inputs = unwrap(inputs)
         ends, self._nested_outputs = unwrap(outputs)
         for what, tensors in (("inputs", starts), ("outputs", ends)):
@@ -71,6 +78,11 @@ class Model(Trainer):
     def _parts(self) -> list[Layer]:
         """The layers inside, in the order of their weights."""
         return getattr(self, "_layers", [])
+
+    def count_params(self) -> int:
+        """Number of weights.  Raises ValueError if the model is not built."""
+        self._ends()
+        return super().count_params()
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of a name or of a place in `layers`.  Raises ValueError if there is none."""
@@ -157,9 +169,19 @@ class Model(Trainer):
         return graph
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
-        """Write the model as an ONNX file.  Needs the package ``onnx``."""
-        from edgenet.converters.onnx import save
+        """Write the model as an ONNX file.
 
+        Raises:
+            FileNotFoundError: if the folder does not exist.
+            ImportError: if the package ``onnx`` is not installed.
+        """
+        saving.check_folder(path, "export")
+        try:
+            from edgenet.converters.onnx import save
+        except ModuleNotFoundError as error:
+            if error.name != "onnx":
+                raise
+            raise ImportError(f'{self.name}.export needs the package onnx: pip install "edgenet[onnx]"') from error
         save(self.graph(), path)
 
     def export(self, filepath: str | os.PathLike[str], format: str = "onnx") -> None:
@@ -195,6 +217,19 @@ class Model(Trainer):
             FileExistsError: if the file exists and `overwrite` is false.
         """
         saving.save_model(self, filepath, overwrite)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Model:
+        """A model of its own, with equal weights and state of training."""
+        memo[id(self)] = made = copying.copied(self)
+        return made
+
+    def __copy__(self) -> Model:
+        """As ``copy.deepcopy``: two models that share programs and weights would only be one."""
+        return copying.copied(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle: the bytes that a file would hold."""
+        return copying.reduced(self)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write the weights alone."""

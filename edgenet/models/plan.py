@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,8 +32,9 @@ def make_plan(
         raise ValueError(f"{model}: compile(loss=…) is missing; give a name such as 'sparse_categorical_crossentropy'")
     plain = [_known(m) for m in _metrics(metrics, outputs, f"{model}: metrics")]
     weighted = [_known(m) for m in _metrics(weighted_metrics, outputs, f"{model}: weighted_metrics")]
-    for pair in zip(plain, weighted, strict=True):
-        _distinct([metrics_module.get(m).name for part in pair for m in part])
+    for p, w in zip(plain, weighted, strict=True):
+        taken: set[str] = set()
+        p[:], w[:] = _numbered(p, taken), _numbered(w, taken)
     return Plan(
         optimizer=optimizer,
         losses=found,
@@ -93,7 +96,18 @@ def _known(identifiers: Sequence[Any]) -> list[Any]:
     return out
 
 
-def _distinct(names: list[str]) -> None:
-    for name in names:
-        if name == "loss" or names.count(name) > 1:
-            raise ValueError(f"metrics need names of their own, other than 'loss'; got {', '.join(names)}")
+def _numbered(metrics: Sequence[Any], taken: set[str]) -> list[Any]:
+    """The metrics, each once; one whose name is among `taken` gets a number behind it, as layers do."""
+    out: list[Any] = []
+    for i, given in enumerate(metrics):
+        if any(given is other or (isinstance(given, str) and given == other) for other in metrics[:i]):
+            continue
+        metric, name = given, metrics_module.get(given).name
+        if name == "loss":
+            raise ValueError("metrics need names other than 'loss'")
+        if name in taken:
+            metric = copy.copy(metrics_module.get(given))
+            metric.name = next(n for number in itertools.count(1) if (n := f"{name}_{number}") not in taken)
+        taken.add(name if metric is given else metric.name)
+        out.append(metric)
+    return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,9 @@ from . import archive, serialize
 if TYPE_CHECKING:
     from .model import Model
 
+#: names of files that Keras writes end so
+KERAS = (".keras", ".h5", ".hdf5")
+
 
 def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write a model.
@@ -28,12 +32,17 @@ def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = Tru
         FileExistsError: if `overwrite` is false and the file exists.
     """
     _may_write(model, path, overwrite)
+    archive.write(path, *_content(model))
+
+
+def _content(model: Model) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Config and arrays of a model."""
     config: dict[str, Any] = {"model": serialize.layer_config(model)}
     arrays = _weights(model)
     if model.compiled:
         config["compile"] = _compile_config(model)
         config.update(_progress(model, arrays))
-    archive.write(path, config, arrays)
+    return config, arrays
 
 
 def save_training(model: Model, path: str | os.PathLike[str], notes: Mapping[str, Any]) -> None:
@@ -108,16 +117,46 @@ def load_model(
         FileNotFoundError: if there is no such file.
         ValueError: if it is no model file, or damaged, or needs `custom_objects`.
     """
+    suffix = Path(filepath).suffix.lower()
+    if suffix == ".onnx":
+        raise ValueError(
+            f"{filepath}: load_model reads files of model.save; an ONNX file is read by "
+            "edgenet.converters.onnx.load(path), whose graph edgenet.compile.compile_graph(graph) makes runnable"
+        )
+    if suffix in KERAS:
+        raise ValueError(
+            f"{filepath} is a file of Keras, which edgenet does not read: build the model with edgenet.layers and call "
+            "model.set_weights(keras_model.get_weights()), or export it to ONNX from Keras and read that with "
+            "edgenet.converters.onnx.load(path)"
+        )
+    return _revived(*archive.read(filepath), filepath, dict(custom_objects or {}), compile)
+
+
+def to_bytes(model: Model) -> bytes:
+    """What `save_model` writes; the model need not be built."""
+    buffer = io.BytesIO()
+    archive.pack(buffer, *_content(model))
+    return buffer.getvalue()
+
+
+def from_bytes(data: bytes, custom_objects: Mapping[str, Any] | None = None) -> Model:
+    """The model of `to_bytes`."""
+    return _revived(
+        *archive.unpack(io.BytesIO(data), "the copied model"), "the copied model", dict(custom_objects or {})
+    )
+
+
+def _revived(
+    config: Mapping[str, Any], arrays: Mapping[str, np.ndarray], filepath: Any, custom: dict[str, Any],
+    compile: bool = True,
+) -> Model:  # fmt: skip
+    """The model of a config and arrays."""
     from .model import Model
 
-    if Path(filepath).suffix == ".onnx":
-        raise ValueError(f"{filepath}: an ONNX file is read by edgenet.converters.onnx")
-    config, arrays = archive.read(filepath)
     if "model" not in config:
         raise ValueError(
             f"{filepath} holds weights alone: make the model, then call model.load_weights({str(filepath)!r})"
         )
-    custom = dict(custom_objects or {})
     with custom_object_scope(custom):
         model = serialize.layer_from_config(config["model"])
     if not isinstance(model, Model):
@@ -136,7 +175,20 @@ def load_weights(model: Model, path: str | os.PathLike[str]) -> None:
     _set_weights(model, arrays, path)
 
 
+def check_folder(path: str | os.PathLike[str], what: str) -> None:
+    """Raise FileNotFoundError unless the folder of a file to be written exists."""
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"cannot {what} {path}: there is no folder {folder}")
+
+
 def _may_write(model: Model, path: str | os.PathLike[str], overwrite: bool) -> None:
+    check_folder(path, "save")
+    if Path(path).suffix.lower() in KERAS:
+        raise ValueError(
+            f"{model.name}: {path} would be a file of Keras, which edgenet does not write: save as a file of "
+            "edgenet's own, e.g. model.edgenet, or call model.export('model.onnx') for other software"
+        )
     if not model.built:
         raise ValueError(f"{model.name} is not built, so there are no weights to save: call model.build((None, …))")
     if not overwrite and Path(path).exists():

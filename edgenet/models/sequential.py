@@ -50,8 +50,15 @@ class Sequential(Model):
                 raise ValueError(f"{self.name}: an Input comes first, before any layer")
             self._start = layer
             return
+        if isinstance(layer, type):
+            raise TypeError(f"{self.name}: expected a layer, got the class {layer.__name__}: write {layer.__name__}(…)")
         if not isinstance(layer, Layer):
             raise TypeError(f"{self.name}: expected a layer or an Input, got {type(layer).__name__}")
+        if any(layer is other for other in self._layers):
+            raise ValueError(
+                f"{self.name} has the layer {layer.name!r} already: make a second one, or share its weights in "
+                "Model(inputs, outputs), calling it twice"
+            )
         if any(layer.name == other.name for other in self._layers):
             raise ValueError(f"{self.name} has a layer named {layer.name!r} already; give the new one another name")
         if not self._layers and self._start is None:

@@ -46,7 +46,7 @@ def summary_text(model: Model, line_length: int | None = None) -> str:
     else:
         rows += [(f"{x.name} ({type(x).__name__})", "?", "?", "?") for x in model.layers]
     body = _table(rows, line_length)
-    weights = model.count_params()
+    weights = sum(w.array.size for w in model.weights)
     trainable = sum(w.array.size for w in model.trainable_weights)
     lines = [f'Model: "{model.name}"', *body]
     if model.built:

@@ -6,6 +6,7 @@ of the samples straight into the program's inputs and a few additions.
 
 from __future__ import annotations
 
+import contextlib
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -14,13 +15,15 @@ from typing import Any
 import numpy as np
 
 from edgenet.callbacks import CallbackList, History, Progress
-from edgenet.callbacks.progress import resolve
+from edgenet.callbacks.progress import resolve, tell_compiling
+from edgenet.kernels.compiler import announcing
 from edgenet.utils import random
 
 from .arguments import read, validation
 from .batches import Arrays, Piece, Source, Stream, is_batches, parts
 from .data import Data, Feed, split
 from .engine import Engine
+from .keywords import public
 from .programs import Runner, Total
 
 
@@ -34,6 +37,7 @@ class Trainer(Engine):
     _shuffle: tuple[int, int] | None = None
     """seed of the order of samples, and how often the library had been seeded when it was drawn"""
 
+    @public
     def fit(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1,
         verbose: str | int = "auto", callbacks: Sequence[Any] | None = None, validation_split: float = 0.0,
@@ -53,7 +57,7 @@ class Trainer(Engine):
             batch_size: samples a step, 32 by default; the last step of an epoch takes what is left.
             epochs: the number of the last epoch.
             verbose: 0 silent, 1 a bar, 2 a line an epoch, ``"auto"`` 1 on a terminal and else 2.
-            callbacks: `edgenet.callbacks` objects.
+            callbacks: `edgenet.callbacks` objects, or one of them.
             validation_split: share of the samples, the last ones, that is kept for validation.
             validation_data: (x, y) or (x, y, sample_weight) for validation, or batches of them as for x.
             shuffle: whether each epoch takes the samples (of an object with ``__getitem__``: the batches) in another
@@ -74,6 +78,8 @@ class Trainer(Engine):
         """
         style = resolve(verbose)
         batch = _positive("batch_size", 32 if batch_size is None else batch_size)
+        first_epoch = _positive("initial_epoch", initial_epoch, least=0)
+        epochs = _positive("epochs", epochs, least=0)
         val_batch = _positive("validation_batch_size", validation_batch_size or batch)
         steps, val_steps = (
             None if n is None else _positive(name, n)
@@ -96,6 +102,7 @@ class Trainer(Engine):
             train = Arrays(data, batch, steps, order)
         if validation_data is not None:
             held = self._validation(validation_data, val_batch, val_steps)
+        self._check_frozen()
         history = History()
         params = {"epochs": epochs, "steps": train.steps, "verbose": style}
         heard = CallbackList([*_listed(callbacks), history], self, params)
@@ -104,10 +111,12 @@ class Trainer(Engine):
         heard.call("on_train_begin", {})
         logs: dict[str, float] = {}
         try:
-            for epoch in range(max(self._resume_epoch, initial_epoch), epochs):
+            for epoch in range(max(self._resume_epoch, first_epoch), epochs):
                 heard.call("on_epoch_begin", epoch, {})
                 validate = held if check(epoch + 1) else None
-                found = self._epoch(train, validate, heard, style, f"Epoch {epoch + 1}/{epochs}", not history.epoch)
+                title = f"Epoch {epoch + 1}/{epochs}"
+                with announcing(tell_compiling) if style else contextlib.nullcontext():
+                    found = self._epoch(train, validate, heard, style, title, not history.epoch)
                 if not found:
                     break
                 logs = found
@@ -214,6 +223,8 @@ class Trainer(Engine):
                 _fill(feeds, piece)
                 runner.program.execute()
                 total.add(runner.program.outputs, size)
+            if progress is not None:
+                progress.count = step + 1
             if ends:
                 logs = total.logs()
                 for end in ends:
@@ -223,10 +234,9 @@ class Trainer(Engine):
             if progress is not None and time.perf_counter() >= due:
                 progress.show(step + 1, total.logs())
                 due = progress.due
-            if progress is not None:
-                progress.count = step + 1
         return total.logs() if total is not None else {}
 
+    @public
     def evaluate(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: str | int = "auto",
         sample_weight: Any = None, steps: int | None = None, callbacks: Sequence[Any] | None = None,
@@ -257,16 +267,20 @@ class Trainer(Engine):
             source = Arrays(read(self, x, y, sample_weight, None, "evaluate"), batch, steps)
         progress = Progress(resolve(verbose), "Evaluate", source.steps)
         heard = CallbackList(_listed(callbacks), self, {"steps": source.steps})
-        heard.call("on_test_begin", {})
-        logs = self._sweep("test", source, heard, progress)
-        if not logs:
+        try:
+            heard.call("on_test_begin", {})
+            logs = self._sweep("test", source, heard, progress)
+            if not logs:
+                raise ValueError(f"{self.name}.evaluate: x gave no batches")
+            heard.call("on_test_end", logs)
+        except BaseException:
             progress.abandon()
-            raise ValueError(f"{self.name}.evaluate: x gave no batches")
-        heard.call("on_test_end", logs)
+            raise
         progress.trained(logs)
         progress.close(logs)
         return _returned(logs, return_dict)
 
+    @public
     def predict(
         self, x: Any, batch_size: int | None = None, verbose: str | int = "auto",
         steps: int | None = None, callbacks: Sequence[Any] | None = None,
@@ -345,6 +359,7 @@ class Trainer(Engine):
 
     # one batch -------------------------------------------------------------------------------------------------------
 
+    @public
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Mapping[int, float] | None = None,
         return_dict: bool = False,
@@ -371,9 +386,10 @@ class Trainer(Engine):
         return self.predict(x, batch_size=len(data), verbose=0)
 
 
-def _positive(name: str, value: Any) -> int:
-    if not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}")
+def _positive(name: str, value: Any, least: int = 1) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        wanted = "a positive integer" if least else "an integer of at least 0"
+        raise ValueError(f"{name} must be {wanted}, got {value!r}")
     return int(value)
 
 

@@ -1,11 +1,14 @@
 """What is shown, recorded and done between epochs."""
 
+import os
 import re
 
 import numpy as np
 import pytest
 
 from edgenet import Input, Sequential, callbacks, layers, load_model, optimizers
+from edgenet.kernels import cache, compiler
+from edgenet.kernels.cpu import movement
 from edgenet.utils import set_random_seed
 
 
@@ -108,9 +111,65 @@ def test_a_bar_an_epoch(capsys):
     last = [part.split("\r")[-1] for part in out.strip("\n").split("\n")]
     assert len(last) == 2
     for epoch, line in enumerate(last, 1):
-        assert line.startswith(f"Epoch {epoch}/2: 100%|")
-        assert "2/2" in line
+        assert line.startswith(f"Epoch {epoch}/2 - 100%|██████████| - 2/2 - ")
         assert re.search(r"loss: \d+\.\d{4} - mae: \d+\.\d{4} - val_loss: \d+\.\d{4} - val_mae: \d+\.\d{4}", line)
+
+
+def test_figures_come_first_on_a_narrow_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = {"loss": 0.5, "accuracy": 0.75}
+    bar = callbacks.Progress(1, "Epoch 1/2", 4)
+    bar.show(2, shown)
+    bar.show(4, {**shown, "precision": 0.5, "recall": 0.25})
+    bar.close({**shown, "val_loss": 0.5, "val_accuracy": 0.25})
+    drawn = capsys.readouterr().out.rstrip("\n").split("\r")
+    half, cut, last = (next(d for d in drawn if text in d) for text in (" 50%", "100% - ", "100%|"))
+    assert re.fullmatch(r"Epoch 1/2 -  50% - loss: 0\.5000 - accuracy: 0\.7500 \|.*", half)
+    assert len(half) <= 59 and len(cut) <= 59
+    told = "loss: 0.5000 - accuracy: 0.7500 - val_loss: 0.5000 - val_accuracy: 0.2500"
+    assert re.fullmatch(rf"Epoch 1/2 - 100%\|█+\| - 4/4 - \d\.\ds - {told}", last)
+
+
+def test_a_terminal_of_unknown_size_counts_as_80_columns(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr("os.get_terminal_size", lambda fd: os.terminal_size((0, 0)))
+    assert callbacks.progress.columns() == 80
+
+
+def test_evaluate_ends_at_100_percent_also_when_interrupted(capsys):
+    m = model(metrics=["mae"])
+    m.evaluate(*samples(), batch_size=3, verbose=1)
+    last = capsys.readouterr().out.rstrip("\n").split("\r")[-1]
+    assert re.fullmatch(r"Evaluate - 100%\|█{10}\| - 7/7 - \d\.\ds - loss: \d+\.\d+ - mae: \d+\.\d+", last)
+
+    class Interrupt(callbacks.Callback):
+        def on_test_end(self, logs=None):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        m.evaluate(*samples(), verbose=1, callbacks=[Interrupt()])
+    assert capsys.readouterr().out.endswith("\n")
+
+
+@pytest.mark.parametrize("verbose", [0, 1, 2])
+def test_compiling_is_announced_once(capsys, tmp_path, monkeypatch, verbose):
+    class Compiles(callbacks.Callback):
+        def on_test_begin(self, logs=None):  # any kernel that is new to this process
+            for _ in range(2):
+                assert compiler.Kernel(movement.copy.function).address
+
+    monkeypatch.setenv("EDGENET_CACHE_DIR", str(tmp_path))
+    m = model()
+    m.fit(*samples(), verbose=0, validation_split=0.5)
+    cache.folder.cache_clear()
+    callbacks.progress.tell_compiling.cache_clear()
+    m.fit(*samples(), epochs=2, verbose=verbose, validation_split=0.5, callbacks=[Compiles()])
+    told = "compiling kernels (once on this machine) …\n"
+    assert capsys.readouterr().err == (told if verbose else "")
+    callbacks.progress.tell_compiling.cache_clear()
+    m.fit(*samples(), epochs=2, verbose=verbose, validation_split=0.5, callbacks=[Compiles()])
+    assert capsys.readouterr().err == ""  # they are loaded now
+    cache.folder.cache_clear()
 
 
 def test_other_bars_and_words(capsys):
@@ -218,8 +277,9 @@ def test_waiting_begins_anew_only_below_the_baseline(baseline, epochs):
 
 
 def test_a_figure_that_does_not_exist():
-    with pytest.warns(UserWarning, match="there is no figure 'val_loss', only loss"):
-        model().fit(*samples(), verbose=0, callbacks=[callbacks.EarlyStopping()])
+    with pytest.warns(UserWarning, match="there is no figure 'val_loss', only loss") as told:
+        model().fit(*samples(), epochs=3, verbose=0, callbacks=[callbacks.EarlyStopping()])
+    assert len(told) == 1
 
 
 def test_checkpoints(tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgenet import Input, Model, Sequential, layers, optimizers
+from edgenet import Input, Model, Sequential, callbacks, layers, metrics, optimizers
 from edgenet.graph import ShapeError
 
 X, Y = np.ones((6, 4), np.float32), np.zeros(6, np.int64)
@@ -40,6 +40,12 @@ def test_a_model_without_a_loss(call):
         (["a"] * 6, Y, TypeError, "expected an array of numbers, got list of dtype"),
         ([[1], [1, 2]], Y, TypeError, "a list of parts that differ"),
         ((b for b in "ab"), Y, ValueError, "leave y and sample_weight out"),
+        (X, ["a", "b", "a"] * 2, TypeError, r"integers: classes, y = np\.unique\(labels, return_inverse=True\)"),
+        (X, np.array(["a", "b"] * 3, object), TypeError, "labels must be integers"),
+        (X * 1j, Y, TypeError, "got ndarray of dtype complex64$"),
+        ([1, None] * 3, Y, TypeError, "got list of dtype object, which holds None$"),
+        (X, np.array([0, 1, np.nan] * 2), ValueError, "labels must be integers, got 2 NaN among them"),
+        ((X, Y), None, ValueError, r"got a tuple of 2 as x and no y: write fit\(x, y\), or fit\(\*data\)"),
         ({"other": X}, Y, ValueError, r"a dictionary with the keys \['input'\], got \['other'\]"),
     ],
 )
@@ -72,6 +78,19 @@ def test_several_inputs():
     ("options", "kind", "message"),
     [
         ({"batch_size": 0}, ValueError, "batch_size must be a positive integer, got 0"),
+        ({"epochs": "3"}, ValueError, "epochs must be an integer of at least 0, got '3'"),
+        ({"epochs": 3.0}, ValueError, r"epochs must be an integer of at least 0, got 3\.0"),
+        ({"epochs": -2}, ValueError, "epochs must be an integer of at least 0, got -2"),
+        ({"initial_epoch": "0"}, ValueError, "initial_epoch must be an integer of at least 0, got '0'"),
+        ({"validation_freq": 0}, ValueError, "validation_freq must be a positive integer, got 0"),
+        ({"class_weight": [1, 2]}, TypeError, r"class_weight must be a dictionary \{label: factor\}, got list"),
+        ({"class_weight": {3: 1.0}}, ValueError, "has the label 3; labels are integers, 0 to 2"),
+        ({"class_weight": {"0": 1.0}}, ValueError, "has the label '0'; labels are integers, 0 to 2"),
+        ({"class_weight": {0: "a"}}, TypeError, "class_weight of label 0 must be a number, got 'a'"),
+        ({"sample_weight": "a"}, TypeError, "sample_weight: expected an array of numbers, got str"),
+        ({"nb_epoch": 3}, TypeError, r"^net\.fit: there is no argument 'nb_epoch'; did you mean epochs=…\?"),
+        ({"batchsize": 3}, TypeError, r"did you mean batch_size=…\?"),
+        ({"workers": 3}, TypeError, "there is no argument 'workers'; it takes x, y, batch_size"),
         ({"validation_split": 1.5}, ValueError, "between 0 and 1, got 1.5"),
         ({"validation_split": 0.9}, ValueError, "leaves nothing on one side"),
         ({"validation_data": X}, ValueError, r"validation_data must be \(x, y\)"),
@@ -92,8 +111,8 @@ def test_arguments_of_compile():
         classifier("mes")
     with pytest.raises(ValueError, match="unknown metric 'acuracy'"):
         classifier(metrics=["acuracy"])
-    with pytest.raises(ValueError, match="metrics need names of their own, other than 'loss'; got mse, mse"):
-        classifier(metrics=["mse", "mse"])
+    with pytest.raises(ValueError, match="metrics need names other than 'loss'"):
+        classifier(metrics=[metrics.MeanSquaredError(name="loss")])
     with pytest.raises(ValueError, match="metrics=… goes by name"):
         Sequential([Input((4,)), layers.Dense(3)]).compile("sgd", "mse", ["accuracy"])
     with pytest.raises(TypeError, match=r"must be a number or one of edgenet\.optimizers\.schedules, got str"):
@@ -102,6 +121,48 @@ def test_arguments_of_compile():
         optimizers.SGD(momentum=2)
     with pytest.raises(ValueError, match="must not be negative"):
         optimizers.Adam(-1)
+
+
+def test_arguments_of_compile_that_ask_for_nothing():
+    classifier(jit_compile=True, run_eagerly=False, weighted_metrics=None, steps_per_execution=1)
+    with pytest.raises(ValueError, match=r"net\.compile: run_eagerly=True is not supported: models always run as"):
+        classifier(run_eagerly=True)
+    with pytest.raises(ValueError, match=r"jit_compile='yes' is not supported: every program is compiled"):
+        classifier(jit_compile="yes")
+    with pytest.raises(TypeError, match=r"net\.compile: there is no argument 'metric'; did you mean metrics=…\?"):
+        classifier(metric=["accuracy"])
+
+
+def test_metrics_of_the_same_name_are_numbered():
+    def mse(y_true, y_pred):
+        return y_true * 0.0 + 7.0
+
+    model = Sequential([Input((4,)), layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["mse", mse, "mse", metrics.MeanSquaredError(name="mse")])
+    found = model.evaluate(X, Y, verbose=0, return_dict=True)
+    assert list(found) == model.metrics_names == ["loss", "mse", "mse_1", "mse_2"]
+    assert found["mse"] == found["mse_2"] != found["mse_1"] == 7.0
+
+
+def test_losses_that_do_not_fit_the_targets():
+    with pytest.raises(
+        ShapeError, match=r"got labels of shape \(6,\): use sparse_categorical_crossentropy, or .*to_cat"
+    ):
+        classifier("categorical_crossentropy").fit(X, Y, verbose=0)
+    model = Sequential([Input((4,)), layers.Dense(1, activation="sigmoid")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match="has one output; for a sigmoid and labels 0 and 1 use binary_crossentropy"):
+        model.fit(X, Y, verbose=0)
+
+
+def test_a_single_callback_needs_no_list():
+    class Seen(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.epoch = epoch
+
+    seen = Seen()
+    classifier().fit(X, Y, verbose=0, callbacks=seen)
+    assert seen.epoch == 0
 
 
 def test_a_metric_that_does_not_fit_names_itself():

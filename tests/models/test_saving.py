@@ -1,8 +1,12 @@
 """Saved models: they come back whole, go on training as if nothing had happened, and damaged files are refused."""
 
+import copy
+import importlib
 import io
 import json
 import os
+import pickle
+import sys
 import zipfile
 
 import numpy as np
@@ -290,3 +294,78 @@ def test_files_hold_no_pickle(tmp_path):
 def test_an_onnx_file_is_pointed_elsewhere(tmp_path):
     with pytest.raises(ValueError, match=r"edgenet\.converters\.onnx"):
         edgenet.load_model(tmp_path / "x.onnx")
+
+
+@pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.weights.h5"])
+def test_files_of_keras_are_refused(tmp_path, name):
+    with pytest.raises(ValueError, match=r"set_weights\(keras_model\.get_weights\(\)\)"):
+        load_model(tmp_path / name)
+    for save in (make().save, make().save_weights):
+        with pytest.raises(ValueError, match=r"e\.g\. model\.edgenet, or call model\.export"):
+            save(tmp_path / name)
+    with pytest.raises(ValueError, match=r"end '.*' with \.edgenet"):
+        edgenet.callbacks.ModelCheckpoint(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_go_on_training_as_the_original(copied):
+    model, (x, y) = make(), samples()
+    model.fit(x, y, verbose=0)
+    twin = copied(model)
+    assert (type(twin), twin.name, twin.optimizer.iterations.array[0]) == (Sequential, "small", 2)
+    np.testing.assert_array_equal(twin.predict(x), model.predict(x))
+    histories = [m.fit(x, y, verbose=0, epochs=2).history for m in (model, twin)]
+    assert histories[0] == histories[1]
+    twin.set_weights([w * 0 for w in twin.get_weights()])
+    assert np.abs(model.get_weights()[0]).max() > 0
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_hold_functions_and_layers_of_ones_own(copied, monkeypatch, tmp_path):
+    (tmp_path / "ones_own.py").write_text(
+        "from edgenet import layers, ops\n"
+        "def cube(y_true, y_pred):\n    return ops.square(y_pred - y_true) * ops.abs(y_pred - y_true)\n"
+        "def halved(x):\n    return x * 0.5\n"
+        "class Twice(layers.Layer):\n    def call(self, x):\n        return x + x\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    own = importlib.import_module("ones_own")
+    model = Sequential([Input((3,)), own.Twice(), layers.Dense(2, activation=own.halved)])
+    model.compile("sgd", own.cube, metrics=[own.cube])
+    x = np.ones((4, 3), np.float32)
+    assert copied(model).evaluate(x, x[:, :2], verbose=0) == model.evaluate(x, x[:, :2], verbose=0)
+    assert edgenet.models.clone_model(model).count_params() == 8
+
+
+def test_a_copy_of_a_model_that_is_not_built():
+    model = Sequential([layers.Dense(2)])
+    model.compile("sgd", "mse")
+    twin = copy.deepcopy(model)
+    assert not twin.built
+    twin.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
+    assert twin.count_params() == 8
+    assert not model.built
+
+
+def test_a_clone_has_weights_of_its_own():
+    model = make()
+    clone = edgenet.models.clone_model(model)
+    assert clone.get_config() == model.get_config()
+    assert not clone.compiled
+    assert not np.array_equal(clone.get_weights()[0], model.get_weights()[0])
+
+
+def test_export_looks_for_the_folder_before_any_work(tmp_path, monkeypatch):
+    model = make()
+    monkeypatch.setattr(Model, "graph", None)
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nodir"):
+        model.export(tmp_path / "nodir" / "x.onnx")
+
+
+def test_export_without_onnx(tmp_path, monkeypatch):
+    for name in [n for n in sys.modules if n.startswith("edgenet.converters.onnx")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r'small\.export needs the package onnx: pip install "edgenet\[onnx\]"'):
+        make().export(tmp_path / "x.onnx")

@@ -277,3 +277,30 @@ def test_export_to_onnx(tmp_path):
     np.testing.assert_allclose(found, model.predict(x), rtol=1e-4, atol=1e-5)
     with pytest.raises(ValueError, match="exported as 'onnx'"):
         model.export(tmp_path / "small.tflite", format="tflite")
+
+
+def test_what_is_no_layer_or_model():
+    with pytest.raises(TypeError, match=r"expected a layer, got the class Dense: write Dense\(…\)"):
+        Sequential([layers.Dense])
+    dense = layers.Dense(3, name="once")
+    with pytest.raises(ValueError, match="has the layer 'once' already: make a second one"):
+        Sequential([dense, dense])
+    with pytest.raises(TypeError, match=r"Model: a model is Sequential\(\[…\]\) or Model\(inputs, outputs\)"):
+        Model()
+
+    class Net(Model):
+        def __init__(self):
+            super().__init__()
+
+    with pytest.raises(TypeError, match="a subclass with its own call is a Layer"):
+        Net()
+    with pytest.raises(ValueError, match=r"only the batch may be open; got \(None, None, 3\)"):
+        Input((None, None, 3))
+
+
+def test_weights_of_a_model_that_is_not_built_cannot_be_counted():
+    model = Sequential([layers.Dense(3)], name="open")
+    with pytest.raises(ValueError, match="open does not know its input shape yet"):
+        model.count_params()
+    model.build((None, 4))
+    assert model.count_params() == 15

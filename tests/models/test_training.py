@@ -313,6 +313,27 @@ def test_sample_and_class_weights_scale_the_loss():
     assert history.history["loss"][0] == pytest.approx(wanted, rel=1e-5)
 
 
+def test_freezing_has_no_effect_until_compile():
+    set_random_seed(16)
+    model = mlp_model()
+    model.compile("sgd", SPARSE)
+    x, y = samples(model, 10, 16)
+    model.fit(x, y, verbose=0)
+    for layer in model.layers[:-1]:
+        layer.trainable = False
+    before = model.get_weights()
+    with pytest.warns(UserWarning, match=r"has no effect until model\.compile\(…\) is called again") as told:
+        model.fit(x, y, verbose=0)
+    assert told[0].filename == __file__
+    model.fit(x, y, verbose=0)  # it was said once
+    assert all((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
+    model.compile("sgd", SPARSE)
+    before = model.get_weights()
+    model.fit(x, y, verbose=0)
+    changed = [bool((a != b).any()) for a, b in zip(before, model.get_weights(), strict=True)]
+    assert changed == [False] * (len(changed) - 2) + [True, True]
+
+
 def test_training_learns():
     set_random_seed(14)
     model = cnn_model()

@@ -1,0 +1,51 @@
+"""Arguments by name that a method of a model does not have, answered in words of the user."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: what older code calls an argument
+FORMER = {"nb_epoch": "epochs", "nb_epochs": "epochs", "num_epochs": "epochs", "x_train": "x", "y_train": "y"}
+#: arguments of Keras that need nothing here: the values that are taken, and what to say of others
+NEEDLESS: dict[str, tuple[tuple[Any, ...], str]] = {
+    "jit_compile": ((None, False, True, "auto"), "every program is compiled"),
+    "run_eagerly": (
+        (None, False),
+        "models always run as compiled programs; look at values with a model of fewer layers",
+    ),
+    "steps_per_execution": ((None, 1, "auto"), "each step is a single call anyway"),
+    "auto_scale_loss": ((None, False, True), "the loss is computed in float32 and needs no scale"),
+    "weighted_metrics": ((None,), "metrics take no sample weights; give metrics=… and read the loss, which takes them"),
+}
+
+
+def public(method: F) -> F:
+    """A decorator for methods: raises TypeError for unknown arguments with the name that may have been meant.
+
+    Those of Keras that ask for nothing are taken by ``compile``.
+    """
+    known = [n for n in inspect.signature(method).parameters if n != "self"]
+    name = method.__name__
+
+    @functools.wraps(method)
+    def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        for given in [n for n in kwargs if n not in known]:
+            if name == "compile" and given in NEEDLESS:
+                taken, told = NEEDLESS[given]
+                value = kwargs.pop(given)
+                if not any(value is t or (isinstance(value, int | str) and value == t) for t in taken):
+                    raise ValueError(f"{self.name}.compile: {given}={value!r} is not supported: {told}")
+                continue
+            near = [FORMER[given]] if FORMER.get(given) in known else difflib.get_close_matches(given, known, 1)
+            advice = f"did you mean {near[0]}=…?" if near else f"it takes {', '.join(known)}"
+            raise TypeError(f"{self.name}.{name}: there is no argument {given!r}; {advice}")
+        return method(self, *args, **kwargs)
+
+    checked.__qualname__ = f"Model.{name}"
+    return cast(F, checked)
