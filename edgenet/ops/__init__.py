@@ -2,6 +2,7 @@
 
 from .activation import clip, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
 from .conv import conv2d
+from .curve import elu, erf, gelu, hard_silu, mish, silu, softplus
 from .cut import pad, slice_
 from .elementwise import (
     abs,
@@ -45,11 +46,15 @@ __all__ = [
     "depth_to_space",
     "div",
     "dropout",
+    "elu",
     "equal",
+    "erf",
     "exp",
     "flat",
+    "gelu",
     "greater",
     "greater_equal",
+    "hard_silu",
     "increment",
     "leaky_relu",
     "log",
@@ -60,6 +65,7 @@ __all__ = [
     "mean",
     "min",
     "minimum",
+    "mish",
     "mul",
     "one_hot",
     "pad",
@@ -68,9 +74,11 @@ __all__ = [
     "sgd",
     "sigmoid",
     "sigmoid_cross_entropy",
+    "silu",
     "slice_",
     "softmax",
     "softmax_cross_entropy",
+    "softplus",
     "space_to_depth",
     "sparse_softmax_cross_entropy",
     "sqrt",

@@ -92,7 +92,9 @@ BUILD = {
     "greater": lambda x: emit("greater", [x, weight(x.graph, "v", 4)]),
     "greater_equal": lambda x: emit("greater_equal", [x, 0.5]),
 }  # fmt: skip
-for _name in ("relu", "sigmoid", "tanh", "exp", "log", "sqrt", "square", "abs"):
+CURVES = ("erf", "silu", "gelu", "gelu_tanh", "hard_silu", "softplus", "mish")
+BUILD["elu"] = lambda x: emit("elu", [x], alpha=0.5)
+for _name in (*CURVES, "relu", "sigmoid", "tanh", "exp", "log", "sqrt", "square", "abs"):
     BUILD[_name] = lambda x, name=_name: emit(name, [x if name not in POSITIVE else emit("exp", [x])])
 for _name in ("add", "sub", "mul", "div", "maximum", "minimum"):
     BUILD[_name] = lambda x, name=_name: emit(name, [x, weight(x.graph, "v", 8, 1)])
@@ -160,6 +162,7 @@ def test_opsets(name, opset):
 SAME = [name for name in [*BUILD, *OTHER] if name not in {"flat", "argmax", "transpose"}]
 #: what comes back in other words: activations stand apart, transpositions only in the arrangement, ranks are filled up
 CHANGED = {"computed scale", "fused", "dense relu", "leaky", "crd back", "turned", "transposed conv", "maximum of one"}
+CHANGED |= {"silu", "gelu", "gelu_tanh", "mish"}  # written in smaller pieces
 
 
 @pytest.mark.parametrize("name", [n for n in SAME if n not in CHANGED])

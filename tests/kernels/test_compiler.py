@@ -46,7 +46,9 @@ def test_a_kernel_must_end_with_its_task_range():
         kernel(wrong)
 
 
-@pytest.mark.parametrize("k", [gemm.gemm[1, True], gemm.pack, depthwise.depthwise, conv.pad_images, movement.copy], ids=repr)
+@pytest.mark.parametrize(
+    "k", [gemm.gemm[1, True], gemm.pack, depthwise.depthwise, conv.pad_images, movement.copy], ids=repr
+)
 def test_object_code_stands_alone(k):
     """No external symbols: a kernel can be mapped and called without Numba, or on another machine."""
     code = compiler.compile_object(k)
