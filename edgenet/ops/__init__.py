@@ -20,6 +20,7 @@ from .elementwise import (
     square,
     sub,
 )
+from .gather import gather
 from .gemm import dense
 from .loss import one_hot, sigmoid_cross_entropy, softmax_cross_entropy, sparse_softmax_cross_entropy
 from .movement import broadcast_to, concat, depth_to_space, flat, reshape, space_to_depth, transpose
@@ -27,6 +28,7 @@ from .norm import batch_norm, batch_norm_train
 from .pool import avg_pool, max_pool
 from .random import dropout
 from .reduce import argmax, max, mean, min, sum
+from .resize import resize
 from .update import adam, assign, increment, sgd
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "erf",
     "exp",
     "flat",
+    "gather",
     "gelu",
     "greater",
     "greater_equal",
@@ -71,6 +74,7 @@ __all__ = [
     "pad",
     "relu",
     "reshape",
+    "resize",
     "sgd",
     "sigmoid",
     "sigmoid_cross_entropy",

@@ -87,6 +87,8 @@ BUILD = {
     "log_softmax": lambda x: emit("log_softmax", [x], axis=2),
     "leaky_relu": lambda x: emit("leaky_relu", [x], alpha=0.2),
     "clip": lambda x: emit("clip", [x], low=-0.5, high=0.25),
+    "gather": lambda x: emit("gather", [weight(x.graph, "table", 4, 3), emit("argmax", [x], axis=-1)]),
+    "resize": lambda x: emit("resize", [x], axis=2, size=11, mode="linear"),
     "argmax": lambda x: emit("argmax", [x], axis=-1),
     "equal": lambda x: emit("equal", [x, emit("relu", [x])]),
     "greater": lambda x: emit("greater", [x, weight(x.graph, "v", 4)]),
@@ -122,6 +124,9 @@ OTHER = {
     "maximum of one": lambda x: emit("clip", [x], low=0.1, high=float("inf")),
     "more than it must": lambda x: conv_dx(x, 2, more=1),
     "padding counts": lambda x: emit("avg_pool", [x], include_pad=True, **WINDOW),
+    "resized by a third": lambda x: emit("resize", [conv(x)], axis=1, size=2, mode="linear"),
+    "nearest": lambda x: emit("resize", [x], axis=1, size=12, mode="nearest"),
+    "nearest of a fraction": lambda x: emit("resize", [x], axis=1, size=4, mode="nearest"),
     "constant": lambda x: emit("add", [conv(x), np.arange(4, dtype=np.float32)]),
 }  # fmt: skip
 
@@ -162,6 +167,7 @@ def test_opsets(name, opset):
 SAME = [name for name in [*BUILD, *OTHER] if name not in {"flat", "argmax", "transpose"}]
 #: what comes back in other words: activations stand apart, transpositions only in the arrangement, ranks are filled up
 CHANGED = {"computed scale", "fused", "dense relu", "leaky", "crd back", "turned", "transposed conv", "maximum of one"}
+CHANGED |= {"nearest", "nearest of a fraction", "gather"}
 CHANGED |= {"silu", "gelu", "gelu_tanh", "mish"}  # written in smaller pieces
 
 
