@@ -1,6 +1,7 @@
 """Operations on symbolic values.  Each op is four facts: shape rule, gradient, lowering to kernels, cost."""
 
 from .activation import clip, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
+from .affine import affine
 from .conv import conv2d
 from .curve import elu, erf, gelu, hard_silu, mish, silu, softplus
 from .cut import pad, slice_
@@ -26,7 +27,7 @@ from .loss import one_hot, sigmoid_cross_entropy, softmax_cross_entropy, sparse_
 from .movement import broadcast_to, concat, depth_to_space, flat, reshape, space_to_depth, transpose
 from .norm import batch_norm, batch_norm_train
 from .pool import avg_pool, max_pool
-from .random import dropout
+from .random import dropout, random_affine, random_normal, random_uniform
 from .reduce import argmax, max, mean, min, sum
 from .resize import resize
 from .update import adam, assign, increment, sgd
@@ -35,6 +36,7 @@ __all__ = [
     "abs",
     "adam",
     "add",
+    "affine",
     "argmax",
     "assign",
     "avg_pool",
@@ -72,6 +74,9 @@ __all__ = [
     "mul",
     "one_hot",
     "pad",
+    "random_affine",
+    "random_normal",
+    "random_uniform",
     "relu",
     "reshape",
     "resize",
