@@ -126,7 +126,7 @@ class Normalization(Layer):
         if not count:
             raise ValueError(f"{self.name}: adapt needs data, got none")
         for variable, value in zip(self._moments, (mean, squares / count), strict=True):
-            variable.assign(np.asarray(value, np.float32))
+            variable.assign(np.reshape(value, variable.shape).astype(np.float32))
 
     def call(self, x: Value) -> Value:
         """Emit sub and div, or mul and add."""
