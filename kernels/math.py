@@ -1,4 +1,4 @@
-"""exp, log, tanh, sigmoid and their kin in float32, as scalar functions that LLVM turns into vector loops.
+"""exp, log, tanh, sigmoid, erf and their kin in float32, as scalar functions that LLVM turns into vector loops.
 
 The C library's functions are calls, and a loop with a call is not vectorised.  These here are straight lines of
 arithmetic, with a choice between two numbers in place of every branch.
@@ -41,6 +41,9 @@ E0, E1, E2, E3, E4 = (
     np.float32(c) for c in (0.49999993, 0.16666520, 0.041668394, 0.0083687804, 0.0013814467)
 )  # fmt: skip
 
+#: half of ln 2: down to there e^x needs no reduction
+EXPM1_SMALL = np.float32(0.34)
+
 #: √½ as bits, the bits of a fraction, the smallest normal number, and 2^23, which makes subnormal numbers normal
 ROOT_HALF, FRACTION = np.int32(0x3F3504F3), np.int32(0x7FFFFF)
 NORMAL, LIFT, LIFT_BITS = np.float32(2.0**-126), np.float32(2.0**23), np.float32(23)
@@ -60,6 +63,26 @@ T0, T1, T2, T3, T4 = (
     for c in (-0.3333328194184376, 0.13331442194749354, -0.05373971484584065, 0.020639086568305424,
               -0.00570498632760015)
 )  # fmt: skip
+#: erf x = x + x·(F0 + F1 x² + … + F5 x¹⁰) below ERF_SMALL, error 0.3
+ERF_SMALL = np.float32(0.93)
+F0, F1, F2, F3, F4, F5 = (
+    np.float32(c)
+    for c in (0.12837915122509003, -0.3761247992515564, 0.11281682550907135, -0.026761723682284355,
+              0.00498594343662262, -0.0005953752552159131)
+)  # fmt: skip
+#: 1 - erf x = e^-(x + x·(G0 + G1 x + … + G6 x⁶)) from there to ERF_LARGE, error 0.02 in erf; 1 is the nearest beyond
+ERF_LARGE = np.float32(4)
+G0, G1, G2, G3, G4, G5, G6 = (
+    np.float32(c)
+    for c in (0.12865421175956726, 0.6351280808448792, 0.10627518594264984, -0.023795001208782196,
+              0.0036580075975507498, -0.0003266221028752625, 1.1612245543801691e-05)
+)  # fmt: skip
+
+#: sin a = a + a³·(S0 + S1 a² + …) and cos a = 1 + a²·(K0 + K1 a² + …) for |a| <= π/4: Taylor's series
+TAU, QUARTERS, QUARTER = np.float32(2 * np.pi), np.float32(4), np.float32(0.25)
+S0, S1, S2, S3 = (np.float32(c) for c in (-1 / 6, 1 / 120, -1 / 5040, 1 / 362880))
+K0, K1, K2, K3 = (np.float32(c) for c in (-1 / 2, 1 / 24, -1 / 720, 1 / 40320))
+
 SIGN, MAGNITUDE = np.int32(-0x80000000), np.int32(0x7FFFFFFF)
 
 #: the smallest rank of a number, below that of -inf
@@ -127,6 +150,44 @@ def tanh(x: Any) -> Any:
     far = minus(ONE, divide(TWO, plus(exp(times(TWO, a)), ONE)))
     y = near if a < TANH_SMALL else far
     return number(np.int32(bits(y) | (bits(x) & SIGN)))
+
+
+@device
+def expm1_below(x: Any) -> Any:
+    """e^x - 1 for x <= 0, by the polynomial of `exp` near 0, where that would cancel."""
+    q = muladd(muladd(muladd(muladd(E4, x, E3), x, E2), x, E1), x, E0)
+    near = muladd(q, times(x, x), x)
+    far = minus(exp(x), ONE)
+    return far if x < -EXPM1_SMALL else near
+
+
+@device
+def erf(x: Any) -> Any:
+    """2/√π · ∫ e^-t² dt from 0 to x."""
+    a, u = absolute(x), times(x, x)
+    p = muladd(muladd(muladd(muladd(muladd(F5, u, F4), u, F3), u, F2), u, F1), u, F0)
+    near = muladd(p, x, x)
+    t = ERF_LARGE if a > ERF_LARGE else a
+    q = muladd(muladd(muladd(muladd(muladd(muladd(G6, t, G5), t, G4), t, G3), t, G2), t, G1), t, G0)
+    far = minus(ONE, exp(-muladd(q, t, t)))
+    far = number(np.int32(bits(far) | (bits(x) & SIGN)))
+    return near if a < ERF_SMALL else far
+
+
+@device
+def circle(turns: Any) -> Any:
+    """(cos, sin) of 2π·`turns`, for |turns| below 2^20; accurate to 2^-22, not relative to small results."""
+    shifted = muladd(turns, QUARTERS, ROUND)
+    quarter = np.int32(bits(shifted) - ROUND_BITS)
+    a = times(TAU, muladd(minus(shifted, ROUND), -QUARTER, turns))
+    u = times(a, a)
+    s = muladd(times(a, u), muladd(muladd(muladd(S3, u, S2), u, S1), u, S0), a)
+    c = muladd(u, muladd(muladd(muladd(K3, u, K2), u, K1), u, K0), ONE)
+    odd = (quarter & np.int32(1)) != 0
+    x, y = (s if odd else c), (c if odd else s)
+    x = -x if ((quarter + np.int32(1)) & np.int32(2)) != 0 else x
+    y = -y if (quarter & np.int32(2)) != 0 else y
+    return x, y
 
 
 @device

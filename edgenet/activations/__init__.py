@@ -8,8 +8,10 @@
 """
 
 from .functions import (
+    absolute,
     elu,
     exponential,
+    gelu,
     hard_sigmoid,
     hard_silu,
     leaky_relu,
@@ -33,10 +35,12 @@ hard_swish = hard_silu
 
 __all__ = [
     "Activation",
+    "absolute",
     "custom_activations",
     "deserialize",
     "elu",
     "exponential",
+    "gelu",
     "get",
     "hard_sigmoid",
     "hard_silu",

@@ -54,8 +54,17 @@ def leaky_relu(x: Value, negative_slope: float = 0.2) -> Value:
 
 def elu(x: Value, alpha: float = 1.0) -> Value:
     """The number x where it is positive, else alpha·(e^x - 1)."""
-    negative = ops.exp(ops.minimum(x, 0.0)) - 1.0
-    return ops.relu(x) + (negative if alpha == 1 else negative * alpha)
+    return ops.elu(x, alpha)
+
+
+def gelu(x: Value, approximate: bool = False) -> Value:
+    """x·Φ(x) with the normal distribution's Φ, or its approximation by tanh (Hendrycks and Gimpel 2016)."""
+    return ops.gelu(x, approximate)
+
+
+def absolute(x: Value) -> Value:
+    """|x|."""
+    return ops.abs(x)
 
 
 def selu(x: Value) -> Value:
@@ -75,12 +84,12 @@ def hard_sigmoid(x: Value) -> Value:
 
 def silu(x: Value) -> Value:
     """x·sigmoid(x), also known as swish."""
-    return x * ops.sigmoid(x)
+    return ops.silu(x)
 
 
 def hard_silu(x: Value) -> Value:
     """x·hard_sigmoid(x), also known as hard_swish."""
-    return x * hard_sigmoid(x)
+    return ops.hard_silu(x)
 
 
 def tanh(x: Value) -> Value:
@@ -89,9 +98,8 @@ def tanh(x: Value) -> Value:
 
 
 def softplus(x: Value) -> Value:
-    """log(1 + e^x), which far below 0 is rounded to a multiple of 2^-23."""
-    positive = ops.relu(x)
-    return positive + ops.log(ops.exp(x - positive * 2.0) + 1.0)  # x - 2·relu(x) = -|x|, with slope 1 at 0
+    """log(1 + e^x)."""
+    return ops.softplus(x)
 
 
 def softsign(x: Value) -> Value:
@@ -101,7 +109,7 @@ def softsign(x: Value) -> Value:
 
 def mish(x: Value) -> Value:
     """x·tanh(softplus(x))."""
-    return x * ops.tanh(softplus(x))
+    return ops.mish(x)
 
 
 def exponential(x: Value) -> Value:

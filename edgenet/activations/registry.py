@@ -17,11 +17,11 @@ custom_activations: dict[str, Any] = {}
 _functions: dict[str, Activation] = {
     g.__name__: g
     for g in (
-        f.elu, f.exponential, f.hard_sigmoid, f.hard_silu, f.leaky_relu, f.linear, f.log_softmax, f.mish, f.relu,
-        f.relu6, f.selu, f.sigmoid, f.silu, f.softmax, f.softplus, f.softsign, f.tanh,
+        f.absolute, f.elu, f.exponential, f.gelu, f.hard_sigmoid, f.hard_silu, f.leaky_relu, f.linear, f.log_softmax,
+        f.mish, f.relu, f.relu6, f.selu, f.sigmoid, f.silu, f.softmax, f.softplus, f.softsign, f.tanh,
     )
 }  # fmt: skip
-_aliases: dict[str, Activation] = {"swish": f.silu, "hard_swish": f.hard_silu}
+_aliases: dict[str, Activation] = {"swish": f.silu, "hard_swish": f.hard_silu, "abs": f.absolute}
 
 
 def get(identifier: Any) -> Activation:

@@ -37,6 +37,29 @@ def pair(owner: str, name: str, value: Any, least: int = 1) -> Pair:
     return h, w
 
 
+def single(owner: str, name: str, value: Any, least: int = 1) -> tuple[int]:
+    """One integer, or a list of a single one, as a tuple of one.
+
+    >>> single("Conv1D", "strides", 2), single("Conv1D", "kernel_size", [3])
+    ((2,), (3,))
+    """
+    if isinstance(value, list | tuple) and len(value) == 1:
+        value = value[0]
+    return (integer(owner, name, value, least),)
+
+
+def sides(owner: str, name: str, value: Any) -> Pads:
+    """One integer for all sides, (rows, columns) or ((top, bottom), (left, right)) as the latter."""
+    if isinstance(value, int | np.integer):
+        value = (value, value)
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise ValueError(
+            f"{owner}: {name} must be an integer, a pair, or ((top, bottom), (left, right)), got {value!r}"
+        )
+    rows, columns = (pair(owner, name, p, least=0) for p in value)
+    return rows, columns
+
+
 def padding_mode(owner: str, value: Any) -> str:
     """``"valid"`` or ``"same"``.  Raises ValueError for anything else."""
     mode = value.lower() if isinstance(value, str) else value
@@ -124,6 +147,14 @@ def well_spelled(init: Callable[..., None]) -> Callable[..., None]:
         init(self, *args, **kwargs)
 
     return checked
+
+
+def sequence_channels(shape: Sequence[Any]) -> int:
+    """Channels of sequences (batch, steps, channels).  Raises ShapeError for another shape."""
+    if len(shape) != 3 or not isinstance(shape[-1], int):
+        hint = ": a single channel is an axis of size 1, x[..., None]" if len(shape) == 2 else ""
+        raise ShapeError(f"expected sequences of shape (batch, steps, channels), got {tuple(shape)}{hint}")
+    return shape[-1]
 
 
 def legacy_input_shape(cls: type, given: dict[str, Any]) -> tuple[int, ...] | None:

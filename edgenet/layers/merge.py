@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -172,6 +173,70 @@ class Concatenate(_Merge):
     def merged(self, xs: list[Value]) -> Value:
         """Emit concat."""
         return ops.concat(xs, self.axis) if len(xs) > 1 else xs[0]
+
+
+class Dot(_Merge):
+    """The products of two values, summed along one axis of each: y[n, i, j] = sum over k of a[n, i, k]·b[n, j, k].
+
+    Shapes: (batch, k) twice → (batch, 1); else the batch, the other axes of a, then those of b.
+
+    Args:
+        axes: the axis of both, or one for each; not the batch.
+        normalize: divide the vectors by their length before, which gives their cosine.
+        kwargs: ``name``, ``trainable``, ``dtype``.
+
+    Raises:
+        ValueError: if the axes are not integers other than 0.
+        ShapeError: when called on another number of values than two, or on axes of different sizes.
+
+    ONNX: Mul, ReduceSum.
+
+    >>> from edgenet import Input
+    >>> Dot(axes=-1)([Input((5, 16)), Input((7, 16))]).shape
+    (None, 5, 7)
+    """
+
+    def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        pair = list(axes) if isinstance(axes, list | tuple) else [axes, axes]
+        if len(pair) != 2:
+            raise ValueError(f"Dot: axes must be one integer or two, got {axes!r}")
+        both = tuple(one_axis("Dot", a) for a in pair)
+        self.axes: Any = both if isinstance(axes, list | tuple) else both[0]
+        self._both, self.normalize = both, bool(normalize)
+
+    def aligned(self, xs: Sequence[Value]) -> list[Value]:
+        """The values with the axis of the sum at the end, and as matrices."""
+        if len(xs) != 2:
+            raise ShapeError(f"expected two values, got {len(xs)}")
+        out = []
+        for x, axis in zip(xs, self._both, strict=True):
+            rank = len(x.shape)
+            if not -rank < axis < rank or rank < 2:
+                raise ShapeError(f"axis {axis} is none of {x.shape} behind the batch")
+            order = [a for a in range(rank) if a != axis % rank] + [axis % rank]
+            out.append(x if order == list(range(rank)) else ops.transpose(x, order))
+        a, b = out
+        if a.shape[-1] != b.shape[-1]:
+            raise ShapeError(f"the axes {self._both} of shapes {xs[0].shape} and {xs[1].shape} differ in size")
+        return out
+
+    def merged(self, xs: list[Value]) -> Value:
+        """Emit mul and sum."""
+        a, b = (self._unit(x) for x in xs) if self.normalize else xs
+        (n, *rest_a, k), (_, *rest_b, _) = a.shape, b.shape
+        rows, columns = math.prod(rest_a), math.prod(rest_b)
+        products = ops.reshape(a, (n, rows, 1, k)) * ops.reshape(b, (n, 1, columns, k))
+        return ops.reshape(ops.sum(products, (3,)), (n, *rest_a, *rest_b) if rest_a or rest_b else (n, 1))
+
+    @staticmethod
+    def _unit(x: Value) -> Value:
+        return x / ops.sqrt(ops.maximum(ops.sum(ops.square(x), (-1,), True), np.float32(1e-24)))
+
+
+def dot(inputs: Sequence[Any], axes: Any = -1, **kwargs: Any) -> Any:
+    """`Dot` of two values; keywords go to the layer."""
+    return Dot(axes, **kwargs)(inputs)
 
 
 def add(inputs: Sequence[Any], **kwargs: Any) -> Any:

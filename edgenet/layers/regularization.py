@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from edgenet import ops
-from edgenet.graph import ShapeError, Value, Variable
+from edgenet.graph import ShapeError, Value, Variable, registered_ops
 from edgenet.utils.random import new_seed
 
-from .arguments import channels_last, image_channels, integer
+from .arguments import channels_last, image_channels, integer, sequence_channels
 from .layer import Layer
 
 
@@ -102,3 +102,80 @@ class SpatialDropout2D(Dropout):
 
     def _mask_shape(self, x: Value) -> tuple[Any, ...]:
         return (x.shape[0], 1, 1, image_channels(x.shape))
+
+
+class SpatialDropout1D(Dropout):
+    """`Dropout` of whole channels of sequences: all steps of a channel are kept or set to zero together.
+
+    Args:
+        rate: share of the channels that are set to zero, from 0 up to, but not including, 1.
+        seed: makes the masks repeatable.
+        name: name of the layer.
+        dtype: None or ``"float32"``.
+
+    Raises:
+        ValueError: if `rate` is out of range.
+        ShapeError: when called on something else than sequences.
+
+    Source: Tompson et al. 2014, arXiv:1411.4280.
+
+    >>> from edgenet import Input
+    >>> SpatialDropout1D(0.2)(Input((100, 16))).shape
+    (None, 100, 16)
+    """
+
+    def __init__(
+        self, rate: float, seed: int | None = None, name: str | None = None, dtype: Any = None, trainable: bool = True
+    ) -> None:
+        super().__init__(rate, seed=seed, name=name, dtype=dtype, trainable=trainable)
+
+    def _mask_shape(self, x: Value) -> tuple[Any, ...]:
+        return (x.shape[0], 1, sequence_channels(x.shape))
+
+
+class _Random(Layer):
+    """A layer that draws other numbers in each training step."""
+
+    def _set_seed(self, seed: int | None) -> None:
+        self.seed = None if seed is None else integer(type(self).__name__, "seed", seed, least=0)
+        self._drawn = new_seed() if self.seed is None else self.seed
+
+    def _source(self, x: Value) -> tuple[Value, int]:
+        """The counter of steps, and a seed that no other layer of the step has if all are drawn."""
+        if x.graph.step is None:
+            raise ValueError(f"{self.name}: training needs a counter of steps, Graph.step, to draw numbers from")
+        known = registered_ops()
+        return x.graph.variable(x.graph.step), self._drawn + sum(known[node.op].random for node in x.graph.nodes)
+
+
+class GaussianNoise(_Random):
+    """In training y = x + normal numbers of mean 0; in inference y = x.
+
+    Args:
+        stddev: standard deviation of the numbers.
+        seed: makes the numbers repeatable; None draws one, which repeats after `edgenet.utils.set_random_seed`.
+        kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` in a first layer.
+
+    Raises:
+        ValueError: unless stddev is a number of at least 0, or if a training step has no counter to draw from.
+
+    ONNX: nothing, as a model is written for inference.
+
+    >>> from edgenet import Input
+    >>> GaussianNoise(0.1)(Input((128,))).shape
+    (None, 128)
+    """
+
+    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not stddev >= 0:
+            raise ValueError(f"GaussianNoise: stddev must be a number of at least 0, got {stddev!r}")
+        self.stddev = float(stddev)
+        self._set_seed(seed)
+
+    def call(self, x: Value, training: bool = False) -> Value:
+        """Emit random_normal and add in training, nothing in inference."""
+        if not training or not self.stddev:
+            return x
+        counter, seed = self._source(x)
+        return x + ops.random_normal(counter, x.shape, 0.0, self.stddev, seed=seed)

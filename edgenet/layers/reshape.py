@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from edgenet import ops
 from edgenet.graph import ShapeError, Value
 
-from .arguments import Pads, channels_last, image_channels, integer, pair
+from .arguments import channels_last, image_channels, integer, sides
 from .layer import Layer
 
 
@@ -78,6 +76,71 @@ class Reshape(Layer):
         return ops.reshape(x, (x.shape[0], *(have // known if d == -1 else d for d in self.target_shape)))
 
 
+class Permute(Layer):
+    """The axes of each sample in another order.
+
+    Shapes: axis i of the result, counted from 1, is axis ``dims[i - 1]`` of x; the batch stays.
+
+    Args:
+        dims: the axes 1, 2, … in their new order.
+        kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` in a first layer.
+
+    Raises:
+        ValueError: if `dims` is no order of 1, 2, ….
+        ShapeError: when called on another number of axes.
+
+    ONNX: Transpose.
+
+    >>> from edgenet import Input
+    >>> Permute((2, 1))(Input((10, 64))).shape
+    (None, 64, 10)
+    """
+
+    def __init__(self, dims: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dims = tuple(integer("Permute", "an axis of dims", d) for d in dims)
+        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            raise ValueError(f"Permute: dims must be 1 to {len(self.dims)} in some order, got {self.dims}")
+
+    def call(self, x: Value) -> Value:
+        """Emit transpose."""
+        if len(x.shape) != len(self.dims) + 1:
+            raise ShapeError(f"dims={self.dims} does not order the axes of samples of shape {tuple(x.shape[1:])}")
+        return ops.transpose(x, (0, *self.dims))
+
+
+class RepeatVector(Layer):
+    """Each sample n times, one behind the other.
+
+    Shapes: (batch, c) → (batch, n, c).
+
+    Args:
+        n: how often.
+        kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` in a first layer.
+
+    Raises:
+        ValueError: unless n is an integer of at least 1.
+        ShapeError: when called on something else than (batch, c).
+
+    ONNX: Reshape, Expand.
+
+    >>> from edgenet import Input
+    >>> RepeatVector(3)(Input((32,))).shape
+    (None, 3, 32)
+    """
+
+    def __init__(self, n: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.n = integer("RepeatVector", "n", n)
+
+    def call(self, x: Value) -> Value:
+        """Emit broadcast_to."""
+        if len(x.shape) != 2:
+            raise ShapeError(f"expected an input of shape (batch, features), got {x.shape}")
+        batch, c = x.shape
+        return ops.broadcast_to(ops.reshape(x, (batch, 1, c)), (batch, self.n, c))
+
+
 class ZeroPadding2D(Layer):
     """Rows and columns of zeros around images.
 
@@ -101,21 +164,10 @@ class ZeroPadding2D(Layer):
 
     def __init__(self, padding: Any = (1, 1), data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.padding = _sides(padding)
+        self.padding = sides("ZeroPadding2D", "padding", padding)
         self.data_format = channels_last("ZeroPadding2D", data_format)
 
     def call(self, x: Value) -> Value:
         """Emit pad."""
         image_channels(x.shape)
         return ops.pad(x, ((0, 0), *self.padding, (0, 0)))
-
-
-def _sides(padding: Any) -> Pads:
-    if isinstance(padding, int | np.integer):
-        padding = (padding, padding)
-    if not isinstance(padding, tuple | list) or len(padding) != 2:
-        raise ValueError(
-            f"ZeroPadding2D: padding must be an integer, a pair, or ((top, bottom), (left, right)), got {padding!r}"
-        )
-    rows, columns = (pair("ZeroPadding2D", "padding", p, least=0) for p in padding)
-    return rows, columns

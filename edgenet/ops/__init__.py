@@ -2,7 +2,9 @@
 
 from .activation import clip, leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
 from .adaptive import adadelta, adagrad, adam, adamax, ftrl, nadam, rmsprop
+from .affine import affine
 from .conv import conv2d
+from .curve import elu, erf, gelu, hard_silu, mish, silu, softplus
 from .cut import pad, slice_
 from .elementwise import (
     abs,
@@ -20,13 +22,15 @@ from .elementwise import (
     square,
     sub,
 )
+from .gather import gather
 from .gemm import dense
 from .loss import one_hot, sigmoid_cross_entropy, softmax_cross_entropy, sparse_softmax_cross_entropy
 from .movement import broadcast_to, concat, depth_to_space, flat, reshape, space_to_depth, transpose
 from .norm import batch_norm, batch_norm_train
 from .pool import avg_pool, max_pool
-from .random import dropout
+from .random import dropout, random_affine, random_normal, random_uniform
 from .reduce import argmax, max, mean, min, sum
+from .resize import resize
 from .update import assign, average, clip_norm, decay, increment, lion, sgd
 
 __all__ = [
@@ -36,6 +40,7 @@ __all__ = [
     "adam",
     "adamax",
     "add",
+    "affine",
     "argmax",
     "assign",
     "average",
@@ -52,12 +57,17 @@ __all__ = [
     "depth_to_space",
     "div",
     "dropout",
+    "elu",
     "equal",
+    "erf",
     "exp",
     "flat",
     "ftrl",
+    "gather",
+    "gelu",
     "greater",
     "greater_equal",
+    "hard_silu",
     "increment",
     "leaky_relu",
     "lion",
@@ -69,19 +79,26 @@ __all__ = [
     "mean",
     "min",
     "minimum",
+    "mish",
     "mul",
     "nadam",
     "one_hot",
     "pad",
+    "random_affine",
+    "random_normal",
+    "random_uniform",
     "relu",
     "reshape",
+    "resize",
     "rmsprop",
     "sgd",
     "sigmoid",
     "sigmoid_cross_entropy",
+    "silu",
     "slice_",
     "softmax",
     "softmax_cross_entropy",
+    "softplus",
     "space_to_depth",
     "sparse_softmax_cross_entropy",
     "sqrt",

@@ -87,12 +87,16 @@ BUILD = {
     "log_softmax": lambda x: emit("log_softmax", [x], axis=2),
     "leaky_relu": lambda x: emit("leaky_relu", [x], alpha=0.2),
     "clip": lambda x: emit("clip", [x], low=-0.5, high=0.25),
+    "gather": lambda x: emit("gather", [weight(x.graph, "table", 4, 3), emit("argmax", [x], axis=-1)]),
+    "resize": lambda x: emit("resize", [x], axis=2, size=11, mode="linear"),
     "argmax": lambda x: emit("argmax", [x], axis=-1),
     "equal": lambda x: emit("equal", [x, emit("relu", [x])]),
     "greater": lambda x: emit("greater", [x, weight(x.graph, "v", 4)]),
     "greater_equal": lambda x: emit("greater_equal", [x, 0.5]),
 }  # fmt: skip
-for _name in ("relu", "sigmoid", "tanh", "exp", "log", "sqrt", "square", "abs"):
+CURVES = ("erf", "silu", "gelu", "gelu_tanh", "hard_silu", "softplus", "mish")
+BUILD["elu"] = lambda x: emit("elu", [x], alpha=0.5)
+for _name in (*CURVES, "relu", "sigmoid", "tanh", "exp", "log", "sqrt", "square", "abs"):
     BUILD[_name] = lambda x, name=_name: emit(name, [x if name not in POSITIVE else emit("exp", [x])])
 for _name in ("add", "sub", "mul", "div", "maximum", "minimum"):
     BUILD[_name] = lambda x, name=_name: emit(name, [x, weight(x.graph, "v", 8, 1)])
@@ -120,6 +124,9 @@ OTHER = {
     "maximum of one": lambda x: emit("clip", [x], low=0.1, high=float("inf")),
     "more than it must": lambda x: conv_dx(x, 2, more=1),
     "padding counts": lambda x: emit("avg_pool", [x], include_pad=True, **WINDOW),
+    "resized by a third": lambda x: emit("resize", [conv(x)], axis=1, size=2, mode="linear"),
+    "nearest": lambda x: emit("resize", [x], axis=1, size=12, mode="nearest"),
+    "nearest of a fraction": lambda x: emit("resize", [x], axis=1, size=4, mode="nearest"),
     "constant": lambda x: emit("add", [conv(x), np.arange(4, dtype=np.float32)]),
 }  # fmt: skip
 
@@ -160,6 +167,8 @@ def test_opsets(name, opset):
 SAME = [name for name in [*BUILD, *OTHER] if name not in {"flat", "argmax", "transpose"}]
 #: what comes back in other words: activations stand apart, transpositions only in the arrangement, ranks are filled up
 CHANGED = {"computed scale", "fused", "dense relu", "leaky", "crd back", "turned", "transposed conv", "maximum of one"}
+CHANGED |= {"nearest", "nearest of a fraction", "gather"}
+CHANGED |= {"silu", "gelu", "gelu_tanh", "mish"}  # written in smaller pieces
 
 
 @pytest.mark.parametrize("name", [n for n in SAME if n not in CHANGED])

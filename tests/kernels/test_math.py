@@ -1,5 +1,6 @@
 """exp, log and their kin, to 2 units in the last place of float64 truth, over all of float32."""
 
+import math as libm
 import re
 import shutil
 import subprocess
@@ -33,6 +34,7 @@ def kernel(name):
 
 
 TRUTH = {"exp": np.exp, "log": np.log, "tanh": np.tanh, "sigmoid": wide_sigmoid, "softplus": wide_softplus}
+TRUTH["erf"] = np.vectorize(libm.erf, otypes=[np.float64])
 KERNELS = {name: kernel(name) for name in TRUTH}
 
 
@@ -79,7 +81,7 @@ def test_within_two_units_in_the_last_place(name):
     assert error[worst] <= 2, f"{name}({x[finite][worst]!r}) is off by {error[worst]:.2f} units"
 
 
-@pytest.mark.parametrize("name", ["exp", "tanh", "sigmoid", "softplus"])
+@pytest.mark.parametrize("name", ["exp", "tanh", "sigmoid", "softplus", "erf"])
 def test_grows(name):
     y = call(name, np.linspace(-110, 88, 400001, dtype=np.float32)).astype(np.float64)
     assert (np.diff(y) >= -2 * np.spacing(np.abs(y[1:]).astype(np.float32))).all()
@@ -92,6 +94,34 @@ def test_ranges():
     assert_array_equal(call("sigmoid", x)[[0, 4, -1]], [0, 0.5, 1])
     assert_array_equal(call("tanh", x)[[0, 4, -1]], [-1, 0, 1])
     assert_array_equal(np.signbit(call("tanh", np.array([0.0, -0.0], np.float32))), [False, True])
+
+
+def test_expm1_is_accurate_near_zero():
+    x = -np.geomspace(1e-30, 200, 20001, dtype=np.float32)
+    y, truth = np.empty_like(x), np.expm1(x.astype(np.float64))
+    expm1_loop(x, y, x.size, tasks=x.size)
+    assert (np.abs(y - truth) <= 4 * np.spacing(np.abs(truth.astype(np.float32)))).all()
+
+
+@Kernel
+def expm1_loop(x: In, y: Out, n: i64, lo: i64, hi: i64):
+    for i in range(lo, hi):
+        y[i] = math.expm1_below(x[i])
+
+
+@Kernel
+def circle_loop(x: In, c: Out, s: Out, lo: i64, hi: i64):
+    for i in range(lo, hi):
+        c[i], s[i] = math.circle(x[i])
+
+
+def test_circle():
+    turns = np.linspace(-3, 3, 40001, dtype=np.float32)
+    c, s = np.empty_like(turns), np.empty_like(turns)
+    circle_loop(turns, c, s, tasks=turns.size)
+    angle = 2 * np.pi * turns.astype(np.float64)
+    assert np.abs(c - np.cos(angle)).max() < 2.0**-22
+    assert np.abs(s - np.sin(angle)).max() < 2.0**-22
 
 
 @Kernel

@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 
 from edgenet import activations, layers
 from oracle import activation as oracle
+from oracle import curve
 from oracle.difference import central_difference
 from tolerance import tolerance
 
@@ -45,6 +46,9 @@ NAMED = {
     "softsign": lambda x: x / (1 + np.abs(x)),
     "mish": lambda x: x * np.tanh(softplus(x)),
     "exponential": np.exp,
+    "gelu": curve.gelu,
+    "absolute": np.abs,
+    "abs": np.abs,
     "softmax": oracle.softmax,
     "log_softmax": oracle.log_softmax,
 }
@@ -135,7 +139,7 @@ def test_names():
     assert activations.get(double) is double
     assert activations.serialize(double) == "double"
     assert_allclose(apply(layers.Activation(double), X), 2 * X)
-    with pytest.raises(ValueError, match="unknown activation 'rellu': expected one of elu"):
+    with pytest.raises(ValueError, match="unknown activation 'rellu': expected one of abs"):
         activations.get("rellu")
     with pytest.raises(TypeError, match="an activation is a name or a function"):
         activations.get(3)

@@ -2,11 +2,27 @@
 
 import edgenet.ops  # noqa: F401  registers the ops that importers emit
 
-from . import activation, conv, cut, elementwise, gemm, loss, movement, norm, pool, reduce, resize, shape, training
+from . import (
+    activation,
+    conv,
+    curve,
+    cut,
+    elementwise,
+    gemm,
+    loss,
+    movement,
+    norm,
+    pool,
+    reduce,
+    resize,
+    shape,
+    training,
+)
 
 __all__ = [
     "activation",
     "conv",
+    "curve",
     "cut",
     "elementwise",
     "gemm",

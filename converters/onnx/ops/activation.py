@@ -163,24 +163,9 @@ def _hard_sigmoid(x: Value, alpha: float, beta: float) -> Value:
     return _emit("clip", x * alpha + beta, low=0.0, high=1.0)
 
 
-def _elu(x: Value, alpha: float) -> Value:
-    return _positive(x) + (_emit("exp", _negative(x)) - 1.0) * alpha
-
-
-def _softplus(x: Value) -> Value:
-    """Log(1 + e^x) without overflow."""
-    return _positive(x) + _emit("log", _emit("exp", -_emit("abs", x)) + 1.0)
-
-
 _composed("HardSigmoid", 6, _hard_sigmoid, alpha=0.2, beta=0.5)
-_composed("HardSwish", 14, lambda x: x * _hard_sigmoid(x, 1 / 6, 0.5))
-_composed("Elu", 6, _elu, alpha=1.0)
-_composed("Selu", 6, lambda x, alpha, gamma: _elu(x, alpha) * gamma, alpha=1.6732631921768188, gamma=1.0507010221481323)
 _composed("Celu", 12, lambda x, alpha: _positive(x) + (_emit("exp", _negative(x) / alpha) - 1.0) * alpha, alpha=1.0)
-_composed("Softplus", 1, _softplus)
 _composed("Softsign", 1, lambda x: x / (_emit("abs", x) + 1.0))
-_composed("Mish", 18, lambda x: x * _emit("tanh", _softplus(x)))
-_composed("Swish", 24, lambda x, alpha: x * _emit("sigmoid", x if alpha == 1 else x * alpha), alpha=1.0)
 
 
 @importer("PRelu", since=7)

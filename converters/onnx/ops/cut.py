@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 
 from edgenet.graph import Node, emit
 
@@ -94,10 +95,14 @@ def read_split(node: OnnxNode) -> list[Tensor]:
     return parts
 
 
-@importer("Gather", since=1)
+@importer("Gather", since=1, any_dtype=True)
 def read_gather(node: OnnxNode) -> Tensor:
-    x, indices = node.input(0), node.known(1)
+    x = node.input(0)
     axis = x.axis(node.attr("axis", 0))
+    computed = node.input(1)
+    if computed.array is None and axis == 0 and x.dtype == "float32" and computed.dtype in ("int32", "float32"):
+        return node.held(emit("gather", [x.plain(), computed.plain()]))
+    indices = node.known(1)
     size = x.shape[axis]
     if isinstance(size, str):
         node.refuse(f"it takes places of an axis of size {size}: pass `shapes` that makes it a number")
@@ -144,3 +149,13 @@ def write_pad(node: Node, out: Writer) -> None:
     pads = out.ints([a for a, _ in padding] + [b for _, b in padding], "pads")
     inputs = [out.name(x, held), pads, *([out.number(node.attrs["value"])] if node.attrs["value"] else [])]
     out.bind(node.output, held, out.node("Pad", inputs, node.name))
+
+
+@exporter("gather")
+def write_gather(node: Node, out: Writer) -> None:
+    table, index = node.inputs
+    assert table is not None and index is not None
+    name = out.name(index)
+    if index.dtype == "float32":
+        name = out.node("Cast", [name], f"{node.name}_index", to=onnx.TensorProto.INT32)
+    out.bind(node.output, None, out.node("Gather", [out.name(table), name], node.name, axis=0))

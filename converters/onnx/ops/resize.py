@@ -1,7 +1,7 @@
-"""Resizing by the nearest pixel: Resize, Upsample.
+"""Resizing: Resize ↔ resize, Upsample.
 
 The place that an output pixel takes its number from depends on sizes only, so it is computed while reading; what comes
-out is a repetition, a slice with steps, or a few slices side by side.
+out of the nearest pixel is a repetition, a slice with steps, or a few slices side by side.
 """
 
 from __future__ import annotations
@@ -11,9 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from edgenet.graph import Node, emit
+
+from .. import arrange
 from ..node import OnnxNode
-from ..registry import importer
+from ..registry import exporter, importer
 from ..tensor import Tensor
+from ..writer import Writer
 from .cut import taken
 from .movement import repeated
 
@@ -31,6 +35,18 @@ ROUNDING: dict[str, Callable[..., Any]] = {
     "floor": np.floor,
     "ceil": np.ceil,
 }
+
+
+IMAGE = arrange.channels_first(4)
+
+
+def _linear(node: OnnxNode, x: Tensor, axis: int, scale: float, m: int) -> Tensor:
+    """Linear interpolation, whose scale must be that of the sizes."""
+    n = x.shape[axis]
+    if abs(scale * n - m) > 1e-3:
+        node.refuse(f"mode='linear' resizes {n} places to {m} by a scale of {scale}: only {m / n} is supported")
+    place = x.place(axis)
+    return x.map(lambda v: emit("resize", [v], axis=place, size=m, mode="linear"))
 
 
 def _nearest(x: Tensor, axis: int, scale: float, m: int, mode: str, rounding: str) -> Tensor:
@@ -59,7 +75,7 @@ def _resized(node: OnnxNode, scales: Sequence[float], sizes: Sequence[int] | Non
         scale = float(given[k]) if sizes is None else m / n
         if m < 1 or scale <= 0 or n < 1:
             node.refuse(f"it resizes {n} places to {m}")
-        x = _nearest(x, axis, scale, m, mode, rounding)
+        x = _linear(node, x, axis, scale, m) if rounding == "linear" else _nearest(x, axis, scale, m, mode, rounding)
     return x
 
 
@@ -78,7 +94,8 @@ def read_resize_10(node: OnnxNode) -> Tensor:
 
 @importer("Resize", since=11)
 def read_resize(node: OnnxNode) -> Tensor:
-    node.only("mode", "nearest")
+    node.only("mode", "nearest", "linear")
+    linear = node.attr("mode", "nearest") == "linear"
     node.only("coordinate_transformation_mode", "half_pixel", *COORDINATES)
     node.only("nearest_mode", "round_prefer_floor", *ROUNDING)
     node.only("keep_aspect_ratio_policy", "stretch")
@@ -87,6 +104,32 @@ def read_resize(node: OnnxNode) -> Tensor:
     mode = node.attr("coordinate_transformation_mode", "half_pixel")
     scales, sizes = node.known(2), node.known_ints(3)
     sizes = None if scales is not None and scales.size else sizes
-    return _resized(
-        node, scales.tolist() if sizes is None else (), sizes, mode, node.attr("nearest_mode", "round_prefer_floor")
-    )
+    if linear and mode not in ("half_pixel", "pytorch_half_pixel"):
+        node.refuse(f"mode='linear' with coordinate_transformation_mode={mode!r} is not supported, only 'half_pixel'")
+    rounding = "linear" if linear else node.attr("nearest_mode", "round_prefer_floor")
+    return _resized(node, scales.tolist() if sizes is None else (), sizes, mode, rounding)
+
+
+@exporter("resize")
+def write_resize(node: Node, out: Writer) -> None:
+    """Resize; the nearest place of a fraction as a Gather, whose places no rounding of a scale can move."""
+    x, axis, m = node.inputs[0], node.attrs["axis"], node.attrs["size"]
+    assert x is not None
+    rank = x.spec.rank
+    n, held = x.shape[axis], IMAGE if rank == 4 else out.held(x)
+    place = held.index(axis % rank)
+    name = out.name(x, held)
+    if node.attrs["mode"] == "nearest" and m % n:
+        places = out.constant(np.array([min((2 * p + 1) * n // (2 * m), n - 1) for p in range(m)]), "places")
+        out.bind(node.output, held, out.node("Gather", [name, places], node.name, axis=place))
+        return
+    if rank != 4 or axis % rank not in (1, 2):
+        out.refuse(f"it resizes axis {axis} of shape {x.shape}: only h and w of images have a form everywhere")
+    scale = np.float32(m / n)
+    while int(np.float32(n) * scale) < m:  # runtimes round n · scale down
+        scale = np.nextafter(scale, np.float32(np.inf))
+    scales = out.constant(np.array([scale if j == place else 1 for j in range(rank)], np.float32), "scales")
+    how: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+    if node.attrs["mode"] == "nearest":
+        how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    out.bind(node.output, held, out.node("Resize", [name, "", scales], node.name, **how))

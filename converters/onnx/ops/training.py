@@ -6,9 +6,11 @@ from ..registry import no_form
 
 no_form(
     "ONNX models are written for inference, and this is the gradient of another op",
-    "abs_dx", "avg_pool_dx", "batch_norm_dw", "batch_norm_dx", "batch_norm_train_dx", "clip_dx", "conv2d_dw",
-    "leaky_relu_dx", "log_softmax_dx", "max_pool_dx", "relu_dx", "sigmoid_cross_entropy_dx", "sigmoid_dx", "slice_dx",
-    "softmax_cross_entropy_dx", "softmax_dx", "sparse_softmax_cross_entropy_dx", "tanh_dx",
+    "abs_dx", "affine_dx", "avg_pool_dx", "batch_norm_dw", "batch_norm_dx", "batch_norm_train_dx", "clip_dx",
+    "conv2d_dw", "elu_dx", "erf_dx", "gather_dx", "gelu_dx", "gelu_tanh_dx", "hard_silu_dx", "leaky_relu_dx",
+    "log_softmax_dx", "max_pool_dx", "mish_dx", "relu_dx", "resize_dx", "sigmoid_cross_entropy_dx", "sigmoid_dx",
+    "silu_dx", "slice_dx", "softmax_cross_entropy_dx", "softmax_dx", "softplus_dx",
+    "sparse_softmax_cross_entropy_dx", "tanh_dx",
 )  # fmt: skip
 no_form(
     "ONNX models are written for inference, and a loss is computed in training; write the graph up to its predictions",
@@ -20,6 +22,11 @@ no_form(
     "batch_norm_train",
 )
 no_form("ONNX models are written for inference, where dropout does nothing: write the inference graph", "dropout")
+no_form(
+    "ONNX models are written for inference, where augmentation and noise do nothing: write the inference graph",
+    "random_affine", "random_normal", "random_uniform",
+)  # fmt: skip
+no_form("ONNX has no operator that every runtime knows for it; it serves to augment images in training", "affine")
 no_form(
     "a model in ONNX has no memory: nothing in it can change a variable",
     "adadelta", "adagrad", "adam", "adamax", "assign", "average", "decay", "ftrl", "increment", "lion", "nadam",
