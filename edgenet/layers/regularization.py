@@ -15,7 +15,24 @@ from .arguments import channels_last, image_channels, integer, sequence_channels
 from .layer import Layer
 
 
-class Dropout(Layer):
+class _Random(Layer):
+    """A layer that draws other numbers in each training step."""
+
+    def _set_seed(self, seed: int | None) -> None:
+        self.seed = None if seed is None else integer(type(self).__name__, "seed", seed, least=0)
+        self._drawn = new_seed() if self.seed is None else self.seed
+        self._counter = Variable(np.zeros(1, np.int64), f"{self.name}/counter", trainable=False)
+
+    def _source(self, x: Value) -> tuple[Value, int]:
+        """The counter of steps, and a seed that no other layer of the step has if all are drawn."""
+        counter = x.graph.variable(x.graph.step or self._counter)
+        if x.graph.step is None:  # training=True in a call, but no training step: numbers of its own
+            ops.increment(counter)
+        known = registered_ops()
+        return counter, self._drawn + sum(known[node.op].random for node in x.graph.nodes)
+
+
+class Dropout(_Random):
     """In training y = x · mask / (1 - rate), where a random share `rate` of the mask is 0; in inference y = x.
 
     Args:
@@ -44,18 +61,13 @@ class Dropout(Layer):
             raise ValueError(f"{kind}: rate must be at least 0 and less than 1, got {rate!r}")
         self.rate = float(rate)
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
-        self.seed = None if seed is None else integer(kind, "seed", seed, least=0)
-        self._drawn = new_seed() if self.seed is None else self.seed
-        self._counter = Variable(np.zeros(1, np.int64), f"{self.name}/counter", trainable=False)
+        self._set_seed(seed)
 
     def call(self, x: Value, training: bool = False) -> Value:
         """Emit dropout in training, nothing in inference."""
         if not training or not self.rate:
             return x
-        counter = x.graph.variable(x.graph.step or self._counter)
-        if x.graph.step is None:  # training=True in a call, but no training step: masks of its own
-            ops.increment(counter)
-        seed = self._drawn + sum(node.op == "dropout" for node in x.graph.nodes)  # no two masks of a step are alike
+        counter, seed = self._source(x)
         shape = self._mask_shape(x)
         if shape is None or shape == x.shape:
             return ops.dropout(x, counter, self.rate, seed)
@@ -131,21 +143,6 @@ class SpatialDropout1D(Dropout):
 
     def _mask_shape(self, x: Value) -> tuple[Any, ...]:
         return (x.shape[0], 1, sequence_channels(x.shape))
-
-
-class _Random(Layer):
-    """A layer that draws other numbers in each training step."""
-
-    def _set_seed(self, seed: int | None) -> None:
-        self.seed = None if seed is None else integer(type(self).__name__, "seed", seed, least=0)
-        self._drawn = new_seed() if self.seed is None else self.seed
-
-    def _source(self, x: Value) -> tuple[Value, int]:
-        """The counter of steps, and a seed that no other layer of the step has if all are drawn."""
-        if x.graph.step is None:
-            raise ValueError(f"{self.name}: training needs a counter of steps, Graph.step, to draw numbers from")
-        known = registered_ops()
-        return x.graph.variable(x.graph.step), self._drawn + sum(known[node.op].random for node in x.graph.nodes)
 
 
 class GaussianNoise(_Random):
