@@ -11,6 +11,7 @@ import numpy as np
 
 from edgenet import ops
 from edgenet.graph import Value
+from edgenet.utils.registry import Registry
 
 #: functions and classes of one's own that configs refer to by name
 custom_constraints: dict[str, Any] = {}
@@ -165,6 +166,9 @@ class MinMaxNorm(Constraint):
         return w * (wanted / (norms + np.float32(EPSILON)))
 
 
+_registry = Registry("constraint", _classes, custom_constraints)
+
+
 def get(identifier: Any) -> Callable[[Value], Value] | None:
     """The constraint of a name, a class, a config or a function of a symbolic value; None stays None.
 
@@ -175,39 +179,15 @@ def get(identifier: Any) -> Callable[[Value], Value] | None:
     >>> get("max_norm"), get({"class_name": "UnitNorm", "config": {"axis": 1}})
     (MaxNorm(max_value=2, axis=0), UnitNorm(axis=1))
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, str):
-        found = custom_constraints.get(identifier, _classes.get(identifier))
-        if found is None:
-            raise ValueError(f"unknown constraint {identifier!r}: expected one of {', '.join(sorted(_classes))}")
-        identifier = found
-    if isinstance(identifier, Mapping):
-        identifier = deserialize(identifier)
-    if isinstance(identifier, type):
-        identifier = identifier()
-    if not callable(identifier):
-        raise TypeError(f"a constraint is a name, a Constraint, a config or a function, got {identifier!r}")
-    made: Callable[[Value], Value] = identifier
+    made: Callable[[Value], Value] | None = _registry.get(identifier)
     return made
 
 
 def serialize(constraint: Any) -> Any:
     """What `get` makes the constraint again from, as JSON can hold it; a function is kept by its name."""
-    if constraint is None:
-        return None
-    if hasattr(constraint, "get_config"):
-        return {"class_name": type(constraint).__name__, "config": constraint.get_config()}
-    name = getattr(constraint, "__name__", None)
-    if name is None:
-        raise TypeError(f"the constraint {constraint!r} has no name and no get_config, so no file can hold it")
-    return name
+    return _registry.serialize(constraint)
 
 
 def deserialize(config: Mapping[str, Any]) -> Any:
     """The constraint of a config.  Raises ValueError for one whose class is not known."""
-    name = str(config.get("class_name"))
-    cls = custom_constraints.get(name, _classes.get(name))
-    if cls is None:
-        raise ValueError(f"unknown constraint class {name!r}: pass custom_objects={{{name!r}: class}}")
-    return cls.from_config(config.get("config", {}))
+    return _registry.deserialize(config)

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgenet import ops
 from edgenet.graph import ShapeError, Value
+from edgenet.utils.registry import Registry
 
 #: functions and classes of one's own that configs refer to by name
 custom_regularizers: dict[str, Any] = {}
@@ -143,6 +144,9 @@ class OrthogonalRegularizer(Regularizer):
         return ops.sum(ops.abs(product * others)) * np.float32(self.factor / (size * (size - 1)))
 
 
+_registry = Registry("regularizer", _classes, custom_regularizers)
+
+
 def get(identifier: Any) -> Callable[[Value], Value] | None:
     """The regularizer of a name, a class, a config or a function of a symbolic value; None stays None.
 
@@ -153,39 +157,15 @@ def get(identifier: Any) -> Callable[[Value], Value] | None:
     >>> get("l1_l2"), get({"class_name": "L2", "config": {"l2": 0.5}})
     (L1L2(l1=0.0, l2=0.0), L2(l2=0.5))
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, str):
-        found = custom_regularizers.get(identifier, _classes.get(identifier))
-        if found is None:
-            raise ValueError(f"unknown regularizer {identifier!r}: expected one of {', '.join(sorted(_classes))}")
-        identifier = found
-    if isinstance(identifier, Mapping):
-        identifier = deserialize(identifier)
-    if isinstance(identifier, type):
-        identifier = identifier()
-    if not callable(identifier):
-        raise TypeError(f"a regularizer is a name, a Regularizer, a config or a function, got {identifier!r}")
-    made: Callable[[Value], Value] = identifier
+    made: Callable[[Value], Value] | None = _registry.get(identifier)
     return made
 
 
 def serialize(regularizer: Any) -> Any:
     """What `get` makes the regularizer again from, as JSON can hold it; a function is kept by its name."""
-    if regularizer is None:
-        return None
-    if hasattr(regularizer, "get_config"):
-        return {"class_name": type(regularizer).__name__, "config": regularizer.get_config()}
-    name = getattr(regularizer, "__name__", None)
-    if name is None:
-        raise TypeError(f"the regularizer {regularizer!r} has no name and no get_config, so no file can hold it")
-    return name
+    return _registry.serialize(regularizer)
 
 
 def deserialize(config: Mapping[str, Any]) -> Any:
     """The regularizer of a config.  Raises ValueError for one whose class is not known."""
-    name = str(config.get("class_name"))
-    cls = custom_regularizers.get(name, _classes.get(name))
-    if cls is None:
-        raise ValueError(f"unknown regularizer class {name!r}: pass custom_objects={{{name!r}: class}}")
-    return cls.from_config(config.get("config", {}))
+    return _registry.deserialize(config)
