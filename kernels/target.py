@@ -23,6 +23,8 @@ import os
 import platform
 from dataclasses import dataclass, replace
 
+from .machine import read
+
 
 @dataclass(frozen=True)
 class Target:
@@ -82,14 +84,33 @@ def _runnable(best: str) -> tuple[str, ...]:
 
 
 def _detect() -> str:
-    if platform.machine().lower() not in ("x86_64", "amd64", "i686", "x86"):
+    if not _is_x86():
         return "neon"
+    features = set(cpu())
+    if {"avx512f", "avx512vl", "avx512dq"} <= features:
+        return "avx512"
+    return "avx2" if {"avx2", "fma"} <= features else "sse"
+
+
+def _is_x86() -> bool:
+    return platform.machine().lower() in ("x86_64", "amd64", "i686", "x86")
+
+
+@functools.cache
+def cpu() -> tuple[str, ...]:
+    """Model and features of this machine's processor, as Linux tells them, else as LLVM does."""
+    keys = ("model name", "flags", "CPU implementer", "CPU part", "CPU variant", "CPU revision", "Features")
+    told: dict[str, None] = {}  # big and little cores say different things
+    for line in read("/proc/cpuinfo").splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() in keys:
+            told.update(dict.fromkeys(value.split() if key.strip() in ("flags", "Features") else [value.strip()]))
+    if told:
+        return tuple(told)
     import llvmlite.binding as llvm
 
     features = llvm.get_host_cpu_features()
-    if features.get("avx512f") and features.get("avx512vl") and features.get("avx512dq"):
-        return "avx512"
-    return "avx2" if features.get("avx2") and features.get("fma") else "sse"
+    return (llvm.get_host_cpu_name(), *sorted(name for name, there in features.items() if there))
 
 
 def l2_bytes(default: int = 512 * 1024) -> int:

@@ -22,10 +22,8 @@ from typing import Any
 from llvmlite import ir
 from numba.core import types
 
+from .generators import ACT_CLAMP, ACT_LEAKY, ACT_RELU
 from .simd import FAST, Loop, at, f32, i32, i64, llvm_call, load, make_intrinsic, splat, store
-
-#: activation codes of the tile's epilogue
-ACT_NONE, ACT_RELU, ACT_CLAMP, ACT_LEAKY = 0, 1, 2, 3
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """The compiled half of `parallel`: walking a step table, alone or together, and a helper thread's life."""
 
-from .atomic import ask, atomic_add, atomic_load, atomic_store, call, pause
 from .compiler import Kernel, device, i64
+from .generators import ask, atomic_add, atomic_load, atomic_store, call, pause
 
 #: words of a step in the table
 KERNEL, BLOCK, TASKS, SHARES, GRAIN, STEP = 0, 1, 2, 3, 4, 5

@@ -23,7 +23,7 @@ import numpy as np
 
 from .. import math
 from ..compiler import In, InI64, InOut, Out, device, f32, i64, kernel
-from ..simd import absolute, maximum, minimum, root
+from ..generators import absolute, maximum, minimum, root
 from .elementwise import BLOCK
 
 ZERO, TWO = np.float32(0), np.float32(2)

@@ -35,9 +35,8 @@ number depends on sizes alone and they are summed in order, so results do not de
 import numpy as np
 
 from ..compiler import In, InI64, Kernel, Out, device, f32, i64
-from ..simd import move
+from ..generators import move, tile
 from ..target import current
-from ..tile import tile
 
 TARGET = current()
 ZERO = np.float32(0)

@@ -20,7 +20,7 @@ CORES = ("cortex-a72", "cortex-a76")
 
 COMPILE = """
 import sys
-from edgenet.kernels.compiler import Machine, compile_assembly
+from edgenet.kernels.translate import Machine, compile_assembly
 from edgenet.kernels.cpu.gemm import gemm
 for cpu in {cores!r}:
     for nv in (1, 2, 3, 4):

@@ -5,8 +5,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from edgenet.kernels.compiler import In, InI64, Kernel, Out, f32, i64
+from edgenet.kernels.generators import tile as generate
 from edgenet.kernels.target import TABLE
-from edgenet.kernels.tile import tile as generate
 from tolerance import tolerance
 
 TILES = sorted({(t.mr(nv), nv, t.lanes) for t in TABLE.values() for nv in range(1, t.widest + 1)})
