@@ -82,6 +82,7 @@ def _family(module: str, name: str) -> Callable[..., Any]:
 move = _family("simd", "move")
 plus, minus, times, divide, muladd = (_intrinsic("simd", n) for n in ("plus", "minus", "times", "divide", "muladd"))
 maximum, minimum, absolute, root = (_intrinsic("simd", n) for n in ("maximum", "minimum", "absolute", "root"))
+wide_root = _intrinsic("simd", "wide_root")
 bits, number = _intrinsic("simd", "bits"), _intrinsic("simd", "number")
 tile = _family("tile", "tile")
 taps_tile, taps_gradient = _family("taps", "taps_tile"), _family("taps", "taps_gradient")
