@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import re
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
@@ -12,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from edgenet import constraints, initializers, regularizers
-from edgenet.graph import Graph, ShapeError, Value, Variable
+from edgenet.graph import Graph, ShapeError, Value, Variable, machine
+from edgenet.initializers.initializer import SeededInitializer
 
 from .arguments import legacy_input_shape, well_spelled
 from .config import constructor_arguments, revived
@@ -132,12 +134,21 @@ class Layer:
             regularizer: name, object or function of the value; its result is added to the loss.
             constraint: None.
             name: by default ``"weight"``.
+
+        Raises:
+            MemoryError: if the machine has less memory left than the weight takes.
         """
         if dtype is not None and np.dtype(dtype) != np.float32:
             raise ValueError(f"{self.name}: weights are float32, got dtype={dtype!r}")
         start = initializers.get("glorot_uniform" if initializer is None else initializer)
         assert start is not None
-        array = np.array(start(tuple(shape)), np.float32)
+        machine.require(
+            4 * math.prod(shape),
+            f"layer {self.name}: the weight {name or 'weight'!r}, of shape {tuple(shape)}",
+            "give the layer fewer units, or a smaller input (strides, pooling or smaller images before a Flatten)",
+        )
+        drawn = isinstance(start, SeededInitializer)  # then the array is nobody else's, and needs no copy
+        array = (np.asarray if drawn else np.array)(start(tuple(shape)), np.float32)
         if array.shape != tuple(shape):
             raise ShapeError(f"the initializer gave shape {array.shape} for a weight of shape {tuple(shape)}")
         variable = Variable(array, f"{self.name}/{name or 'weight'}", trainable)
