@@ -4,8 +4,8 @@ Linux hands out memory that is not there and ends the process once it is written
 allocated.  The figure is the smaller one of what the system and what the control group of the process (a container, a
 batch system) leave.
 
-Source: Linux, Documentation/filesystems/proc.rst (MemAvailable), admin-guide/cgroup-v2.rst (memory.max, memory.current),
-admin-guide/cgroup-v1/memory.rst.
+Source: Linux, Documentation/filesystems/proc.rst (MemAvailable), Documentation/admin-guide/cgroup-v2.rst (memory.max,
+memory.current) and cgroup-v1/memory.rst.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _windows_bytes() -> int | None:
     """Free physical memory, by GlobalMemoryStatusEx."""
 
     class Status(ctypes.Structure):
-        _fields_ = [  # noqa: RUF012 - ctypes wants a list
+        _fields_ = [
             ("length", ctypes.c_ulong),
             ("load", ctypes.c_ulong),
             *((n, ctypes.c_ulonglong) for n in ("all", "free", "all_page", "free_page", "all_own", "free_own", "more")),
