@@ -137,34 +137,74 @@ class _Library(codegen.AOTCodeLibrary):  # type: ignore[misc]
         super().add_llvm_module(llvm.parse_assembly(text))
 
 
+class Machine(NamedTuple):
+    """A machine that code is made for, in LLVM's words: ``Machine("aarch64-unknown-linux-gnu", "cortex-a72")``."""
+
+    triple: str
+    cpu: str
+    features: str = ""
+
+    @staticmethod
+    def here() -> Machine:
+        """This machine, or the lesser one that `target.current` names."""
+        triple, cpu = llvm.get_process_triple(), current().cpu
+        if cpu:
+            return Machine(triple, cpu)
+        return Machine(triple, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+
+
 class _Codegen(codegen.AOTCPUCodegen):  # type: ignore[misc]
-    """Numba's ahead-of-time code generator, for the CPU that `target.current` names."""
+    """Numba's ahead-of-time code generator, for a given machine."""
 
     _library_class = _Library
 
-    def _customize_tm_options(self, options: dict[str, Any]) -> None:
-        options.update(cpu=current().cpu or llvm.get_host_cpu_name(), reloc="pic", codemodel="default")
-        options["features"] = self._tm_features
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        super().__init__("edgenet")
 
-    def _customize_tm_features(self) -> str:
-        return "" if current().cpu else str(llvm.get_host_cpu_features().flatten())
+    def _init(self, module: Any) -> None:
+        super()._init(module)
+        if self._machine.triple != llvm.get_process_triple():  # another instruction set
+            llvm.initialize_all_targets()
+            llvm.initialize_all_asmprinters()
+        options = {"opt": 3, "cpu": self._machine.cpu, "features": self._machine.features, "reloc": "pic"}
+        self._tm = llvm.Target.from_triple(self._machine.triple).create_target_machine(**options, codemodel="default")
+        self._target_data = self._tm.target_data
+        self._data_layout = str(self._target_data)
+
+    def _create_empty_module(self, name: str) -> Any:
+        module = super()._create_empty_module(name)
+        module.triple = self._machine.triple
+        return module
 
 
 @functools.cache
-def _context() -> Any:
+def _context(machine: Machine) -> Any:
     """Numba's CPU target with our code generator in place of its own."""
     own = registry.cpu_target.target_context
-    return own.subtarget(_internal_codegen=_Codegen("edgenet"), aot_mode=True)
+    return own.subtarget(_internal_codegen=_Codegen(machine), aot_mode=True)
 
 
-def compile_object(kernel: Kernel) -> bytes:
-    """Translate a kernel to relocatable object code (ELF, Mach-O or COFF) whose only export is ``entry``."""
+def compile_object(kernel: Kernel, machine: Machine | None = None) -> bytes:
+    """Translate a kernel to relocatable object code (ELF, Mach-O or COFF) whose only export is ``entry``.
+
+    For another `machine` than this one, `EDGENET_TARGET` should name its row of the tile table.
+    """
+    return bytes(_compile(kernel, machine or Machine.here(), "emit_object"))
+
+
+def compile_assembly(kernel: Kernel, machine: Machine | None = None) -> str:
+    """Translate a kernel to the text of its machine code; see `compile_object`."""
+    return str(_compile(kernel, machine or Machine.here(), "emit_assembly"))
+
+
+def _compile(kernel: Kernel, machine: Machine, emit: str) -> Any:
     llvm.initialize_native_asmparser()  # for the inline assembly of atomic.pause
     flags = compiler.Flags()
     flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
     flags.release_gil, flags.error_model, flags.fastmath = True, "numpy", FASTMATH
     kinds = tuple(types.CPointer(_NUMBA[a.dtype]) if a.pointer else _NUMBA[a.dtype] for a in kernel.args)
-    typing, context = registry.cpu_target.typing_context, _context()
+    typing, context = registry.cpu_target.typing_context, _context(machine)
     with global_compiler_lock:
         result = compiler.compile_extra(typing, context, kernel.function, kinds, types.void, flags, {})
         library = result.library
@@ -175,7 +215,7 @@ def compile_object(kernel: Kernel) -> bytes:
         for variable in list(module.global_variables):
             if variable.name.startswith("_ZN08NumbaEnv"):
                 variable.linkage = "internal"
-        return bytes(library.codegen._tm.emit_object(module))
+        return getattr(library.codegen._tm, emit)(module)
 
 
 def _add_entry(library: Any, context: Any, fndesc: Any) -> None:

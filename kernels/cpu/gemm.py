@@ -57,7 +57,9 @@ def cut(rows: int, mr: int) -> int:
 def _gemm(nv: int, packed: bool) -> Kernel:
     """The kernel for panels of nv vectors; with `packed`, for ks = 1 and packed panels only."""
     mr, nr = TARGET.mr(nv), nv * LANES
-    high_tile, low_tile, row_tile = (tile(h, nv, LANES, UNROLL if packed else 1, packed) for h in (mr, mr - 1, 1))
+    high_tile, low_tile, row_tile = (
+        tile(h, nv, LANES, UNROLL if packed else 1, packed, TARGET.by_lane) for h in (mr, mr - 1, 1)
+    )
 
     def gemm(
         a: In, b: In, bias: In, res: In, c: Out, runs: InI64,
