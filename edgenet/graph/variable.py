@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from . import machine
+from . import headroom
 from .spec import ShapeError, Spec
 
 _changes = itertools.count(1)
@@ -79,7 +79,7 @@ def flatten(variables: Sequence[Variable], name: str) -> Variable:
         MemoryError: if the machine has less memory left than the buffer takes.
     """
     size = sum(v.array.size for v in variables)
-    machine.require(4 * size, f"{name}: one block, for the {size:,} weights in training", machine.FEWER_WEIGHTS)
+    headroom.require(4 * size, f"{name}: one block, for the {size:,} weights in training", headroom.FEWER_WEIGHTS)
     flat = np.zeros(size, np.float32)
     at = 0
     for v in variables:

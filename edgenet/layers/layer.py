@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgenet import constraints, initializers, regularizers
-from edgenet.graph import Graph, ShapeError, Value, Variable, machine
+from edgenet.graph import Graph, ShapeError, Value, Variable, headroom
 from edgenet.initializers.initializer import SeededInitializer
 
 from .arguments import legacy_input_shape, well_spelled
@@ -142,7 +142,7 @@ class Layer:
             raise ValueError(f"{self.name}: weights are float32, got dtype={dtype!r}")
         start = initializers.get("glorot_uniform" if initializer is None else initializer)
         assert start is not None
-        machine.require(
+        headroom.require(
             4 * math.prod(shape),
             f"layer {self.name}: the weight {name or 'weight'!r}, of shape {tuple(shape)}",
             "give the layer fewer units, or a smaller input (strides, pooling or smaller images before a Flatten)",

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgenet import ops
-from edgenet.graph import Graph, Value, Variable, machine
+from edgenet.graph import Graph, Value, Variable, headroom
 
 from . import schedules
 from .schedules import LearningRateSchedule
@@ -199,7 +199,7 @@ class Optimizer:
         if self.state and [v for v, _ in self.layout] == list(variables):
             return
         what = f"{self.name}: its state, {len(self.all_slots)} numbers for each of {at:,} weights"
-        machine.require(4 * at * len(self.all_slots), what, f"SGD keeps none; or {machine.FEWER_WEIGHTS}")
+        headroom.require(4 * at * len(self.all_slots), what, f"SGD keeps none; or {headroom.FEWER_WEIGHTS}")
         known = {id(v): span for v, span in self.layout}
         for slot in self.all_slots:
             new = np.full(at, self.starts.get(slot, 0.0), np.float32)

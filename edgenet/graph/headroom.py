@@ -13,7 +13,10 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from edgenet.kernels.machine import read
 
 #: below this nobody asks: the answer takes longer than the allocation
 SMALL_BYTES = 1 << 24
@@ -37,13 +40,9 @@ def require(size_bytes: int, what: str, advice: str) -> None:
         )
 
 
-def free_bytes(root: Path = Path("/")) -> int | None:
-    """Memory that can be had without swapping; all memory where the system does not tell; None where it tells nothing.
-
-    `root` is where ``proc`` and ``sys`` are found.
-    """
-    found = [_available(root / "proc/meminfo"), *_left_in_groups(root)]
-    told = [n for n in found if n is not None]
+def free_bytes() -> int | None:
+    """Memory that can be had without swapping; all memory where the system does not tell; None where it tells none."""
+    told = [*_available(), *_left_in_groups()]
     return min(told) if told else _total_bytes()
 
 
@@ -60,51 +59,38 @@ def size(n: float) -> str:
     return f"{n:.3g} TB" if n < 1000 else f"{n:,.0f} TB"
 
 
-def _available(meminfo: Path) -> int | None:
+def _available() -> Iterator[int]:
     """MemAvailable, which is told in units of 1024 bytes."""
-    for line in _read(meminfo).splitlines():
+    for line in read("/proc/meminfo").splitlines():
         if line.startswith("MemAvailable:"):
-            return 1024 * int(line.split()[1])
-    return None
+            yield 1024 * int(line.split()[1])
 
 
-def _left_in_groups(root: Path) -> list[int]:
+def _left_in_groups() -> Iterator[int]:
     """What the limits of the process's control groups, and of those around them, leave."""
-    left = []
-    for line in _read(root / "proc/self/cgroup").splitlines():
-        _, controllers, path = line.split(":", 2)
+    for line in read("/proc/self/cgroup").splitlines():
+        _, controllers, group = line.split(":", 2)
         if controllers == "":  # version 2
-            top, names = root / "sys/fs/cgroup", ("memory.max", "memory.current", "inactive_file")
+            top, names = "/sys/fs/cgroup", ("memory.max", "memory.current", "inactive_file")
         elif "memory" in controllers.split(","):
-            top = root / "sys/fs/cgroup/memory"
+            top = "/sys/fs/cgroup/memory"
             names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
         else:
             continue
-        inner = Path(path.lstrip("/"))
+        inner = PurePosixPath(group.lstrip("/"))
         for folder in (
             inner,
             *inner.parents,
-        ):  # in a container the path may be that outside: then only the top is there
-            room = _left(top / folder, *names)
-            if room is not None:
-                left.append(room)
-    return left
+        ):  # in a container perhaps only the top is there
+            yield from _left(f"{top}/{folder}", *names)
 
 
-def _left(folder: Path, limit: str, usage: str, cache: str) -> int | None:
+def _left(folder: str, limit: str, usage: str, cache: str) -> Iterator[int]:
     """Limit minus usage of one group; the cache of files that nobody reads is given back on demand."""
-    bound, used = _read(folder / limit).strip(), _read(folder / usage).strip()
-    if not bound.isdigit() or not used.isdigit():  # "max", or no such file
-        return None
-    stat = dict(line.split()[:2] for line in _read(folder / "memory.stat").splitlines() if line.count(" "))
-    return max(int(bound) - int(used) + int(stat.get(cache, 0)), 0)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return ""
+    bound, used = read(f"{folder}/{limit}"), read(f"{folder}/{usage}")
+    if bound.isdigit() and used.isdigit():  # otherwise "max", or no such file
+        stat = dict(line.split()[:2] for line in read(f"{folder}/memory.stat").splitlines() if line.count(" "))
+        yield max(int(bound) - int(used) + int(stat.get(cache, 0)), 0)
 
 
 def _total_bytes() -> int | None:

@@ -4,29 +4,37 @@ import numpy as np
 import pytest
 
 from edgenet import Input, Sequential, layers, optimizers
-from edgenet.graph import Variable, machine
+from edgenet.graph import Variable, headroom
 from edgenet.graph.variable import flatten
+from edgenet.kernels import machine
 
 GB = 10**9
 
 
-def tree(root, files):
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return root
+@pytest.fixture
+def left(monkeypatch):
+    """What a system with these files leaves."""
+
+    def made(root, files):
+        for name, text in files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        monkeypatch.setattr(machine, "ROOT", root)
+        return headroom.free_bytes()
+
+    return made
 
 
 MEMINFO = {"proc/meminfo": "MemTotal:       16000000 kB\nMemFree:  1 kB\nMemAvailable:    8000000 kB\n"}
 
 
-def test_what_the_system_leaves(tmp_path):
-    assert machine.free_bytes(tree(tmp_path, MEMINFO)) == 8_000_000 * 1024
+def test_what_the_system_leaves(tmp_path, left):
+    assert left(tmp_path, MEMINFO) == 8_000_000 * 1024
 
 
 @pytest.mark.parametrize("inner", ["job", "."])
-def test_what_a_group_of_version_2_leaves(tmp_path, inner):
+def test_what_a_group_of_version_2_leaves(tmp_path, left, inner):
     group = f"sys/fs/cgroup/{inner}"
     files = {
         **MEMINFO,
@@ -37,10 +45,10 @@ def test_what_a_group_of_version_2_leaves(tmp_path, inner):
         f"{group}/memory.current": "700000\n",
         f"{group}/memory.stat": "anon 5\ninactive_file 200000\nslab 3\n",
     }
-    assert machine.free_bytes(tree(tmp_path, files)) == 1_500_000
+    assert left(tmp_path, files) == 1_500_000
 
 
-def test_what_a_group_of_version_1_leaves(tmp_path):
+def test_what_a_group_of_version_1_leaves(tmp_path, left):
     files = {
         **MEMINFO,
         "proc/self/cgroup": "7:cpu,cpuacct:/a\n4:memory:/a:b\n0::/\n",
@@ -50,32 +58,32 @@ def test_what_a_group_of_version_1_leaves(tmp_path):
         "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
         "sys/fs/cgroup/memory/memory.usage_in_bytes": "1",
     }
-    assert machine.free_bytes(tree(tmp_path, files)) == 0
+    assert left(tmp_path, files) == 0
 
 
-def test_a_machine_without_proc_tells_all_its_memory(tmp_path, monkeypatch):
+def test_a_machine_without_proc_tells_all_its_memory(tmp_path, left, monkeypatch):
     sizes = {"SC_PHYS_PAGES": 1000, "SC_PAGE_SIZE": 4096}
-    monkeypatch.setattr(machine.os, "sysconf", sizes.__getitem__, raising=False)
-    monkeypatch.setattr(machine.sys, "platform", "darwin")
-    assert machine.free_bytes(tmp_path) == 4_096_000
-    monkeypatch.delattr(machine.os, "sysconf")
-    assert machine.free_bytes(tmp_path) is None
+    monkeypatch.setattr(headroom.os, "sysconf", sizes.__getitem__, raising=False)
+    monkeypatch.setattr(headroom.sys, "platform", "darwin")
+    assert left(tmp_path, {}) == 4_096_000
+    monkeypatch.delattr(headroom.os, "sysconf")
+    assert left(tmp_path, {}) is None
 
 
 def test_this_machine():
-    left = machine.free_bytes()
-    assert left is None or 1 << 20 < left < 1 << 50
+    found = headroom.free_bytes()
+    assert found is None or 1 << 20 < found < 1 << 50
 
 
 def test_where_nothing_is_known_nothing_is_refused(monkeypatch):
-    monkeypatch.setattr(machine, "free_bytes", lambda: None)
-    machine.require(10**18, "a block", "buy memory")
+    monkeypatch.setattr(headroom, "free_bytes", lambda: None)
+    headroom.require(10**18, "a block", "buy memory")
 
 
 @pytest.fixture
 def little(monkeypatch):
     """A machine with 8 GB left."""
-    monkeypatch.setattr(machine, "free_bytes", lambda: 8 * GB)
+    monkeypatch.setattr(headroom, "free_bytes", lambda: 8 * GB)
 
 
 class Drawn:
@@ -130,8 +138,8 @@ def test_values_that_do_not_fit():
 
 
 def test_training_that_does_not_fit(monkeypatch):
-    monkeypatch.setattr(machine, "SMALL_BYTES", 0)
-    monkeypatch.setattr(machine, "free_bytes", lambda: 399)
+    monkeypatch.setattr(headroom, "SMALL_BYTES", 0)
+    monkeypatch.setattr(headroom, "free_bytes", lambda: 399)
     weights = [Variable(np.ones(60, np.float32), "a"), Variable(np.ones(40, np.float32), "b")]
     with pytest.raises(MemoryError, match=r"theta: one block, for the 100 weights .* takes 400 B, .*: train fewer"):
         flatten(weights, "theta")
