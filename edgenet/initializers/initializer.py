@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgenet.utils.random import new_seed
+from edgenet.utils.spelling import did_you_mean
 
 #: functions and classes of one's own that configs refer to by name
 custom_initializers: dict[str, Any] = {}
@@ -105,8 +106,11 @@ def get(identifier: Any) -> Callable[[Sequence[int]], np.ndarray] | None:
     if isinstance(identifier, str):
         found = custom_initializers.get(identifier, _classes.get(identifier))
         if found is None:
-            known = ", ".join(sorted(n for n in _classes if n == n.lower()))
-            raise ValueError(f"unknown initializer {identifier!r}: expected one of {known}, or a function of a shape")
+            names = sorted(n for n in _classes if n == n.lower())
+            raise ValueError(
+                f"unknown initializer {identifier!r}{did_you_mean(identifier, names)}: expected one of "
+                f"{', '.join(names)}, or a function of a shape"
+            )
         identifier = found
     if isinstance(identifier, Mapping):
         identifier = deserialize(identifier)

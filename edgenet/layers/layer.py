@@ -6,9 +6,9 @@ import functools
 import inspect
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -72,6 +72,9 @@ class Layer:
     >>> layer(Input((4,))).shape, layer.count_params(), layer.get_config()
     ((None, 3), 18, {'name': 'scaled', 'trainable': True, 'units': 3})
     """
+
+    #: names of older code for arguments of the constructor
+    former: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, *, name: Any = None, trainable: bool = True, dtype: Any = None, **legacy: Any) -> None:
         kind = type(self).__name__

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
+
+from edgenet.utils.spelling import nearest
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,8 +43,8 @@ def public(method: F) -> F:
                 if not any(value is t or (isinstance(value, int | str) and value == t) for t in taken):
                     raise ValueError(f"{self.name}.compile: {given}={value!r} is not supported: {told}")
                 continue
-            near = [FORMER[given]] if FORMER.get(given) in known else difflib.get_close_matches(given, known, 1)
-            advice = f"did you mean {near[0]}=…?" if near else f"it takes {', '.join(known)}"
+            near = FORMER[given] if FORMER.get(given) in known else nearest(given, known)
+            advice = f"did you mean {near}=…?" if near else f"it takes {', '.join(known)}"
             raise TypeError(f"{self.name}.{name}: there is no argument {given!r}; {advice}")
         return method(self, *args, **kwargs)
 
