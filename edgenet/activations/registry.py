@@ -47,6 +47,9 @@ def get(identifier: Any) -> Activation:
             )
     if isinstance(identifier, Mapping):
         identifier = deserialize(identifier)
+    if isinstance(identifier, type):
+        name = identifier.__name__
+        raise TypeError(f"an activation is a name or a function, got the class {name}: write {name}()")
     if not callable(identifier):
         raise TypeError(f"an activation is a name or a function of a symbolic value, got {identifier!r}")
     made: Activation = identifier

@@ -13,6 +13,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: what older code calls an argument
 FORMER = {"nb_epoch": "epochs", "nb_epochs": "epochs", "num_epochs": "epochs", "x_train": "x", "y_train": "y"}
+#: methods that older code calls, and what to write today
+FORMER_METHODS = {
+    "fit_generator": "fit, which takes generators",
+    "evaluate_generator": "evaluate, which takes generators",
+    "predict_generator": "predict, which takes generators",
+    "predict_proba": "predict, which gives probabilities after a softmax or sigmoid",
+    "predict_classes": "predict(x).argmax(-1), or predict(x) > 0.5 after a sigmoid",
+}
 #: arguments of Keras that need nothing here: the values that are taken, and what to say of others
 NEEDLESS: dict[str, tuple[tuple[Any, ...], str]] = {
     "jit_compile": ((None, False, True, "auto"), "every program is compiled"),

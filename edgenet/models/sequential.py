@@ -25,6 +25,8 @@ class Sequential(Model):
     """
 
     def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
+        if isinstance(layers, Layer | SymbolicTensor) or isinstance(trainable, Layer):
+            raise TypeError("Sequential: expected a list of layers: write Sequential([first, second, …])")
         Layer.__init__(self, name=name)
         self._nested_inputs = self._nested_outputs = False
         self._start: SymbolicTensor | None = None

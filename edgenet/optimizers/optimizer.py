@@ -362,7 +362,7 @@ def get(identifier: Any) -> Optimizer:
     if isinstance(identifier, str):
         cls = _classes.get(identifier.lower())
         if cls is None:
-            known = sorted(n for n, c in _classes.items() if c.__module__.startswith("edgenet."))
+            known = sorted(n for n, c in _classes.items() if c.__module__.startswith("edgenet.") and n != "tfoptimizer")
             near = did_you_mean(identifier, known)
             raise ValueError(f"unknown optimizer {identifier!r}{near}: expected one of {', '.join(known)}")
         return cls()

@@ -9,12 +9,16 @@ from collections.abc import Iterable
 def nearest(given: object, known: Iterable[str]) -> str | None:
     """The known name that is most like the given one, upper and lower case aside; None if none is.
 
-    >>> nearest("kernal_size", ["filters", "kernel_size"]), nearest("ADAM", ["sgd", "Adam"]), nearest("x", ["sgd"])
-    ('kernel_size', 'Adam', None)
+    >>> nearest("kernal_size", ["filters", "kernel_size"]), nearest("Adma", ["adamax", "adam"]), nearest("x", ["sgd"])
+    ('kernel_size', 'adam', None)
     """
-    by_key = {_key(name): name for name in known}
-    near = difflib.get_close_matches(_key(str(given)), by_key, 1)
-    return by_key[near[0]] if near else None
+    by_key, key = {_key(name): name for name in known}, _key(str(given))
+    near = difflib.get_close_matches(key, by_key, 3)
+    # difflib counts the letters in common, so that "adma" would be nearer to "adamax" than to "adam"
+    best = max(
+        near, key=lambda n: difflib.SequenceMatcher(a=n, b=key).ratio() - 0.05 * abs(len(n) - len(key)), default=""
+    )
+    return by_key.get(best)
 
 
 def did_you_mean(given: object, known: Iterable[str]) -> str:
