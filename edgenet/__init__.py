@@ -34,9 +34,11 @@ if _TYPE_CHECKING:
     from .models import Model, Sequential, load_model
 
     __version__: str
+    InferenceSession: _Any
 
 #: where the names that are no module come from
 _HOMES = {
+    "InferenceSession": "converters.onnx",
     "Input": "layers.tensor",
     "Model": "models",
     "Sequential": "models",
@@ -47,6 +49,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "InferenceSession",
     "Input",
     "Model",
     "Sequential",
