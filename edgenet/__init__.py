@@ -35,6 +35,7 @@ if _TYPE_CHECKING:
 
     __version__: str
     InferenceSession: _Any
+    load: _Any
 
 #: where the names that are no module come from
 _HOMES = {
@@ -43,6 +44,7 @@ _HOMES = {
     "Model": "models",
     "Sequential": "models",
     "get_num_threads": "kernels.parallel",
+    "load": "converters.onnx.layers",
     "load_model": "models",
     "num_threads": "kernels.parallel",
     "set_num_threads": "kernels.parallel",
@@ -61,6 +63,7 @@ __all__ = [
     "get_num_threads",
     "initializers",
     "layers",
+    "load",
     "load_model",
     "losses",
     "metrics",

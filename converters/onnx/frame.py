@@ -140,6 +140,15 @@ def graph_inputs(graph: onnx.GraphProto) -> list[Any]:
     return [i for i in graph.input if i.name not in fixed]
 
 
+def declared_shape(info: Any) -> list[Any] | None:
+    """The shape that a model gives an input or output: numbers, names, None; or None where it gives none."""
+    tensor = info.type.tensor_type
+    if not tensor.HasField("shape"):
+        return None
+    fixed = [d.dim_value if d.HasField("dim_value") and d.dim_value >= 0 else None for d in tensor.shape.dim]
+    return [d.dim_param or None if n is None else n for d, n in zip(tensor.shape.dim, fixed, strict=True)]
+
+
 def subgraphs(node: Any) -> Iterator[Any]:
     """The graphs that a node holds."""
     for attribute in node.attribute:

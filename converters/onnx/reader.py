@@ -75,6 +75,8 @@ class Reading:
         self.graph = Graph(frame.name)
         self.tensors: dict[str, Tensor | None] = {}
         """by ONNX name; None: something that it depends on was refused"""
+        self.origins: dict[int, Any] = {}
+        """the ONNX node that a node of the graph was made for, by the id of the latter"""
 
     def take(self, proto: Any) -> list[Tensor]:
         """Take over a node all of whose inputs are known; returns its outputs, which `tensors` holds too.
@@ -84,6 +86,7 @@ class Reading:
         """
         if missing := self.frame.unknown(proto):
             raise Refused(missing)
+        first = len(self.graph.nodes)
         domain, opset = self.frame.domain(proto)
         found, foldable = find_importer(proto.op_type, domain, opset), _fold.can_fold(proto.op_type, domain)
         if found is None and not foldable and domain == "" and proto.op_type == "If":
@@ -99,6 +102,8 @@ class Reading:
                 raise Refused(str(error)) from None
             except Exception as error:  # a malformed node; the reader must survive any
                 raise Refused(f"it is malformed ({type(error).__name__}: {error})") from error
+        for made in self.graph.nodes[first:]:
+            self.origins.setdefault(id(made), proto)
         for name, tensor in zip(proto.output, results, strict=False):
             if name:
                 tensor.name = tensor.name or name

@@ -15,7 +15,7 @@ from edgenet.kernels.parallel import num_threads
 
 from .errors import UnsupportedModelError
 from .files import Source, as_model
-from .frame import Frame
+from .frame import Frame, declared_shape
 from .kinds import Kind, of_number
 from .plan import Plan
 
@@ -175,7 +175,7 @@ def _checked(info: Any, given: Any, kind: Kind | None) -> np.ndarray:
         raise TypeError(
             f"the input {info.name!r}: expected {kind}, got {array.dtype}; convert it by .astype({str(kind)!r})"
         )
-    shape = _shape(info)
+    shape = declared_shape(info)
     fits = shape is None or (
         len(shape) == array.ndim
         and all(not isinstance(d, int) or d == s for d, s in list(zip(shape, array.shape, strict=True))[1:])
@@ -183,14 +183,6 @@ def _checked(info: Any, given: Any, kind: Kind | None) -> np.ndarray:
     if not fits:
         raise ShapeError(f"the input {info.name!r}: expected shape {shape}, got {list(array.shape)}")
     return array
-
-
-def _shape(info: Any) -> list[Any] | None:
-    tensor = info.type.tensor_type
-    if not tensor.HasField("shape"):
-        return None
-    fixed = [d.dim_value if d.HasField("dim_value") and d.dim_value >= 0 else None for d in tensor.shape.dim]
-    return [d.dim_param or None if n is None else n for d, n in zip(tensor.shape.dim, fixed, strict=True)]
 
 
 def _kind(info: Any) -> Kind | None:
@@ -201,7 +193,7 @@ def _kind(info: Any) -> Kind | None:
 def _node_arg(info: Any) -> NodeArg:
     number = info.type.tensor_type.elem_type
     name = onnx.TensorProto.DataType.Name(number).lower() if number in onnx.TensorProto.DataType.values() else "?"
-    return NodeArg(info.name, _shape(info) or [], f"tensor({name})")
+    return NodeArg(info.name, declared_shape(info) or [], f"tensor({name})")
 
 
 def _no_tensors(infos: Sequence[Any]) -> list[str]:
