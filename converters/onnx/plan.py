@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgenet.graph import Node, get_op
+from edgenet.graph import Node, Variable, get_op
 from edgenet.graph.spec import DTYPES
 from edgenet.kernels.lock import Lock
 
@@ -112,6 +112,8 @@ class Plan:
         self._pinned: frozenset[str] = frozenset()
         self._pinning = True
         self._pins_made = 0
+        self._shared: dict[Any, Variable] = {}
+        """weights in the forms that programs use"""
         self._lock = Lock()
         self._wanted = [o.name for o in frame.outputs]
 
@@ -233,7 +235,7 @@ class Plan:
 
     def _compiled(self, rest: _Rest, env: Arrays, tree: _Tree) -> tuple[Step | None, _Rest]:
         """The step that computes all that can be compiled now (None if that is nothing), and what is left after it."""
-        segment, stuck = _Segment(self.frame, rest, env), []
+        segment, stuck = _Segment(self.frame, rest, env, self._shared), []
         for proto, error in segment.refused:
             sources = _union(rest.sources, [error.name] if error.name else reads(proto))
             evaluable = self._evaluable(proto)
@@ -298,8 +300,8 @@ class _Nested(Plan):
 class _Segment:
     """Nodes that are compiled together: one walk over what is left takes all that can be taken."""
 
-    def __init__(self, frame: Frame, rest: _Rest, env: Arrays) -> None:
-        self.frame, self.env = frame, env
+    def __init__(self, frame: Frame, rest: _Rest, env: Arrays, shared: dict[Any, Variable]) -> None:
+        self.frame, self.env, self._shared = frame, env, shared
         self.reading = Reading(frame)
         self.kinds: dict[str, Kind | None] = {}
         self.fed: dict[str, Tensor] = {}
@@ -324,7 +326,9 @@ class _Segment:
             return tensors[name] is not None
         if (known := self._known.get(name)) is not None:
             assert known.array is not None
-            tensors[name] = Tensor.known(self.reading.graph, name, known.array, known.weight)
+            tensors[name] = tensor = Tensor.known(self.reading.graph, name, known.array, known.weight)
+            if name in self.frame.arrays:
+                tensor.shared = self._shared
             self.kinds[name] = known.array.dtype
         elif name in self.env:
             array = self.env[name]
@@ -399,7 +403,7 @@ class _Segment:
         graph.inputs = [v for v in graph.inputs if id(v) in read]
         came = _union(rest.sources, names)
         after = _Rest(left, waiting, known, {**rest.sources, **dict.fromkeys(makes, came)})
-        return Compiled(graph, names, makes, self.taken) if makes else None, after
+        return Compiled(self.reading, names, makes, self.taken) if makes else None, after
 
 
 def _check_kernels(nodes: Sequence[Node]) -> None:

@@ -11,14 +11,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from edgenet.compile import Program, compile_graph
-from edgenet.graph import Graph
+from edgenet.graph import Graph, Node
 
 from . import fold as _fold
 from .errors import EvaluationError, Refused
 from .frame import Frame, who
 from .kinds import Kind, output_kinds
 from .node import OnnxNode
-from .reader import branch
+from .reader import Reading, branch
 from .tensor import Tensor
 
 Arrays = dict[str, np.ndarray]
@@ -34,9 +34,14 @@ class Step(Protocol):
 class Compiled:
     """A run of nodes as one Program."""
 
-    def __init__(self, graph: Graph, reads: list[str], makes: dict[str, np.dtype[Any]], nodes: list[Any]) -> None:
+    def __init__(self, reading: Reading, reads: list[str], makes: dict[str, Kind], nodes: list[Any]) -> None:
         self.reads, self.makes, self.nodes = reads, makes, nodes
-        self.program: Program = compile_graph(graph)
+        self._read, self._origins = list(reading.graph.nodes), reading.origins
+        self.program: Program = compile_graph(reading.graph)
+
+    def origin(self, node: Node) -> Any:
+        """The ONNX node that a node of the program stands for; None where passes have made it."""
+        return self._origins.get(id(node)) if any(node is n for n in self._read) else None
 
     def run(self, env: Mapping[str, np.ndarray]) -> Arrays:
         """Run the program."""
@@ -89,13 +94,13 @@ class Chosen:
         self._make = make
         self.plans: dict[bool, Any] = {}
 
-    def run(self, env: Mapping[str, np.ndarray]) -> Arrays:
-        """Run the branch."""
+    def run(self, env: Mapping[str, np.ndarray], watch: Any = None) -> Arrays:
+        """Run the branch; `watch`: see `Plan.run`."""
         condition = env[self.proto.input[0]]
         if condition.size != 1:
             raise EvaluationError(f"{who(self.proto)}: the condition should be one truth value, got {condition.shape}")
         taken = bool(condition.reshape(-1)[0])
         if taken not in self.plans:
             self.plans[taken] = self._make(branch(self.proto, taken, self.frame.opsets))
-        results = self.plans[taken].run(env)
+        results = self.plans[taken].run(env, watch)
         return dict(zip(self.proto.output, results, strict=True))

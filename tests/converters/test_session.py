@@ -237,3 +237,48 @@ def test_evaluated_steps_name_no_attribute_they_do_not_know():
     with pytest.raises(UnsupportedModelError, match="strange"):
         InferenceSession(model).run(None, {"a": np.arange(3), "b": np.arange(3)})
     assert Evaluated.run.__doc__
+
+
+def test_a_profile_lists_every_node():
+    nodes = [
+        NODE("Conv", ["x", "w"], ["c"], name="first", pads=[1, 1, 1, 1]),
+        NODE("Relu", ["c"], ["r"], name="fused"),
+        NODE("Cast", ["r"], ["d"], name="wide", to=TensorProto.DOUBLE),
+        NODE("Add", ["d", "d"], ["y"], name="sum"),
+    ]
+    x, w = numbers(3, (1, 3, 16, 16), (8, 3, 3, 3))
+    session = InferenceSession(model_of(nodes, {"x": x}, ["y"], {"w": w}))
+    rows = session.profile({"x": x}, repeats=3)
+    by_name = {row.node: row for row in rows}
+    assert {"first", "wide", "sum"} <= set(by_name)
+    assert by_name["first"].op == "conv2d"
+    flops = 2 * 8 * 16 * 16 * 27
+    assert flops <= by_name["first"].gflops * by_name["first"].seconds * 1e9 <= 1.2 * flops
+    assert by_name["sum"].gflops is None
+    assert by_name["sum"].bytes == 3 * 8 * 8 * 16 * 16
+    assert abs(sum(row.share for row in rows) - 1) < 1e-9
+    assert all(row.seconds > 0 for row in rows)
+    lines = str(rows).splitlines()
+    assert lines[0].split() == ["node", "op", "ms", "GFLOP/s", "KiB", "%"]
+    assert lines[-1].startswith("total")
+    with pytest.raises(ValueError, match="repeats"):
+        session.profile({"x": x}, repeats=0)
+
+
+def test_memory_grows_with_what_is_held():
+    (w,) = numbers(1, (300, 200))
+    nodes = [NODE("MatMul", ["x", "w"], ["a"]), NODE("Relu", ["a"], ["y"])]
+    session = InferenceSession(
+        model_of(nodes, {"x": np.zeros((1, 300), np.float32)}, ["y"], {"w": w}, shapes={"x": ("n", 300)})
+    )
+    assert session.memory()[1:] == (0, 0, w.nbytes, 0)
+    session.run(None, {"x": np.zeros((1, 300), np.float32)})
+    first = session.memory()
+    assert first.programs == 1
+    assert first.weights_bytes == 2 * w.nbytes
+    session.run(None, {"x": np.zeros((9, 300), np.float32)})
+    second = session.memory()
+    assert second.programs == 2
+    assert second.weights_bytes == first.weights_bytes  # programs share their weights
+    assert second.arena_bytes > first.arena_bytes > 0
+    assert str(second).splitlines()[0].split() == ["memory", "KiB"]
