@@ -77,7 +77,8 @@ class Memory(NamedTuple):
         lines = [(name, f"{size / 1024:.1f}") for name, size in rows]
         return _table(("memory", "KiB"), [*lines, ("programs", str(self.programs))])
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def profile(plan: Plan, feeds: Mapping[str, np.ndarray], repeats: int) -> Profile:

@@ -29,8 +29,8 @@ from .tensor import Tensor
 __all__ = ["Reader", "Reading", "graph_inputs", "missing_operators", "read"]
 
 FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16}
-#: elements of a tensor; sizes that lie ask for more than any machine has
-LARGEST = 1 << 33
+#: elements of a tensor; one that is larger is surely a size that lies
+LARGEST = 1 << 30
 Shapes = Mapping[str, Sequence[int | str]]
 Values = Mapping[str, np.ndarray]
 

@@ -226,9 +226,13 @@ def test_several_threads_at_once():
     assert not wrong
 
 
-def test_the_threads_of_a_session_are_its_own():
+def test_the_threads_of_a_session_are_its_own(monkeypatch):
+    seen = []
+    monkeypatch.setattr(plan.Plan, "run", lambda *_: seen.append(get_num_threads()) or [X, X])
     before = get_num_threads()
-    InferenceSession(mixed(), threads=1).run(None, {"x": X})
+    InferenceSession(mixed(), threads=before + 3).run(None, {"x": X})
+    InferenceSession(mixed()).run(None, {"x": X})
+    assert seen == [before + 3, before]
     assert get_num_threads() == before
 
 

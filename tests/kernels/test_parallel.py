@@ -152,3 +152,19 @@ def test_a_wrong_environment_variable_is_named(monkeypatch, text):
     monkeypatch.setenv("EDGENET_NUM_THREADS", text)
     with pytest.raises(ValueError, match=f"EDGENET_NUM_THREADS='{text}'"):
         parallel.default_threads()
+
+
+def test_the_number_of_one_python_thread_is_not_that_of_others():
+    seen = []
+    before = parallel.get_num_threads()
+    with num_threads(before + 3):
+        other = threading.Thread(target=lambda: seen.append(parallel.get_num_threads()))
+        other.start()
+        other.join()
+        parallel.set_num_threads(before + 4)
+        seen.append(parallel.get_num_threads())
+        with num_threads(before + 5):
+            seen.append(parallel.get_num_threads())
+        seen.append(parallel.get_num_threads())
+    seen.append(parallel.get_num_threads())
+    assert seen == [before, before + 4, before + 5, before + 4, before]
