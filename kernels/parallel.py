@@ -144,7 +144,6 @@ _pool = _Pool()
 def _after_fork() -> None:
     global _pool
     _pool = _Pool()
-    _prefer_big_cpus()
 
 
 if hasattr(os, "register_at_fork"):
@@ -162,21 +161,16 @@ def default_threads() -> int:
 
 
 _threads = default_threads()
+#: for each Python thread the number that `num_threads` gave to the body that it runs
+_here = threading.local()
 
 
+#: where helpers stay, unless more threads are asked for than there are big cores
 _big_cpus = frozenset(machine.big_cpus(machine.usable_cpus()))
 
 
-def _prefer_big_cpus() -> None:
-    """The helpers stay on the big cores, unless more threads are asked for than there are big cores."""
-    _pool.prefer(_big_cpus if _threads <= len(_big_cpus) else frozenset())
-
-
-_prefer_big_cpus()
-
-
 def set_num_threads(n: int) -> None:
-    """Set the number of threads that programs run on from now on.
+    """Set the number of threads that programs run on from now on; inside of `num_threads` in its body alone.
 
     Raises:
         ValueError: if `n` is not between 1 and 256.
@@ -185,24 +179,27 @@ def set_num_threads(n: int) -> None:
     given: Any = n
     if not isinstance(given, int | np.integer) or not 1 <= n <= 256:
         raise ValueError(f"set_num_threads: n must be a number between 1 and 256, got {n!r}")
-    _threads = int(n)
-    _prefer_big_cpus()
+    if getattr(_here, "threads", None) is None:
+        _threads = int(n)
+    else:
+        _here.threads = int(n)
 
 
 def get_num_threads() -> int:
     """The number of threads that programs run on."""
-    return _threads
+    return getattr(_here, "threads", None) or _threads
 
 
 @contextlib.contextmanager
 def num_threads(n: int) -> Iterator[None]:
-    """Run the body of a ``with`` statement with `n` threads."""
-    before = get_num_threads()
-    set_num_threads(n)
+    """Run the body of a ``with`` statement with `n` threads; other Python threads keep their number."""
+    before = getattr(_here, "threads", None)
+    _here.threads = get_num_threads()
     try:
+        set_num_threads(n)
         yield
     finally:
-        set_num_threads(before)
+        _here.threads = before
 
 
 class Table:
@@ -236,12 +233,13 @@ class Table:
 
     def run(self) -> None:
         """Run all steps, with `get_num_threads()` threads."""
-        pool, threads = _pool, _threads
+        pool, threads = _pool, get_num_threads()
         if threads > 1 and self.parallel and pool.busy.acquire(blocking=False):
             try:
                 if threads != self.job[THREADS]:
                     self._share(threads)
                 pool.grow(threads - 1)
+                pool.prefer(_big_cpus if threads <= len(_big_cpus) else frozenset())
                 self._together[:] = pool.words.ctypes.data, self.job.ctypes.data
                 pool.wake(threads - 1)
                 self._lead(self._together_address, 0, 0)

@@ -136,14 +136,3 @@ def test_where_helpers_may_run(process, fast, here, expected):
     for _ in range(2):  # the second time nothing has changed, and nothing is asked
         ENTRY(walk.lead.address)(block.ctypes.data, 0, 0)
     assert given == ([] if expected is None else [(77, expected)])
-
-
-@pytest.mark.parametrize(("threads", "fast"), [(1, {0, 1}), (2, {0, 1}), (3, set())])
-def test_more_threads_than_big_cores_may_use_all(monkeypatch, threads, fast):
-    monkeypatch.setattr(parallel, "_big_cpus", frozenset({0, 1}))
-    before = parallel._pool.preferred
-    with parallel.num_threads(threads):
-        assert parallel._pool.preferred == fast
-    monkeypatch.undo()
-    parallel.set_num_threads(parallel.get_num_threads())
-    assert parallel._pool.preferred == before
