@@ -17,6 +17,7 @@ from edgenet import __version__
 COMMANDS = {
     "demo": "train a small CNN on generated pictures, export it to ONNX, check and time it beside onnxruntime",
     "doctor": "say what this machine offers and what is wrong with it, and what to do about it",
+    "warmup": "compile ahead of time the kernels that models, or the whole library, need",
 }
 
 
