@@ -8,7 +8,7 @@ from typing import Any
 from edgenet import activations, constraints, initializers, ops, regularizers
 from edgenet.graph import ShapeError, Value, Variable
 
-from .arguments import integer, no_activity_regularizer
+from .arguments import integer
 from .layer import Layer
 
 
@@ -25,7 +25,7 @@ class Dense(Layer):
         bias_initializer: first value of the bias.
         kernel_regularizer: penalty on the kernel, added to the loss.
         bias_regularizer: penalty on the bias, added to the loss.
-        activity_regularizer: None.
+        activity_regularizer: penalty on the result, divided by the batch, added to the loss.
         kernel_constraint: None.
         bias_constraint: None.
         kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` or ``input_dim`` in a first layer.
@@ -54,7 +54,7 @@ class Dense(Layer):
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.activity_regularizer = no_activity_regularizer("Dense", activity_regularizer)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
         self.bias: Variable | None = None
