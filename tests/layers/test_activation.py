@@ -5,7 +5,8 @@ import pytest
 from layers.run import apply, pull
 from numpy.testing import assert_allclose
 
-from edgenet import activations, layers
+from edgenet import Input, activations, layers
+from edgenet.graph import ShapeError
 from oracle import activation as oracle
 from oracle import curve
 from oracle.difference import central_difference
@@ -153,5 +154,9 @@ def test_errors():
             layers.ReLU(**arguments)
     with pytest.raises(ValueError, match="LeakyReLU: negative_slope"):
         layers.LeakyReLU(None)
-    with pytest.raises(ValueError, match="Softmax: axis must be one integer"):
-        layers.Softmax(axis=[1, 2])
+    with pytest.raises(ValueError, match="Softmax: axis must be an integer or a list of them"):
+        layers.Softmax(axis=[])
+    with pytest.raises(ValueError, match="Softmax: axis must be one integer other than 0"):
+        layers.Softmax(axis=[0, 1])
+    with pytest.raises(ShapeError, match=r"layer both: axis=\(1, 3\) are not 2 axes of shape"):
+        layers.Softmax(axis=(1, 3), name="both")(Input((2, 3)))
