@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from layers.run import apply, pull
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from edgenet import Input, activations, layers
 from edgenet.graph import ShapeError
@@ -84,11 +84,9 @@ def test_relu_layer(slope, top, threshold):
 
 
 def test_relu_keeps_nan_and_takes_infinity():
-    x = np.array([[np.nan, np.inf]], np.float32)
-    for layer in (layers.ReLU(), layers.ReLU(threshold=1.0), layers.ReLU(negative_slope=0.5)):
-        y = apply(layer, x)
-        assert np.isnan(y[0, 0])
-        assert y[0, 1] == np.inf
+    x = np.array([[np.nan, np.inf, -np.inf]], np.float32)
+    for layer in (layers.ReLU(), layers.ReLU(threshold=1.0), layers.ReLU(None, 0.5), layers.ReLU(None, 0.5, 1.0)):
+        assert_array_equal(apply(layer, x), [[np.nan, np.inf, -np.inf if layer.negative_slope else 0]])
 
 
 @pytest.mark.parametrize(
