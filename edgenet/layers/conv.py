@@ -91,8 +91,8 @@ class Conv2D(_Windows):
         kernel_regularizer: penalty on the kernel, added to the loss.
         bias_regularizer: penalty on the bias, added to the loss.
         activity_regularizer: penalty on the result, divided by the batch, added to the loss.
-        kernel_constraint: None.
-        bias_constraint: None.
+        kernel_constraint: what the kernel is kept to.
+        bias_constraint: what the bias is kept to.
         kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` in a first layer.
 
     Raises:
@@ -159,8 +159,8 @@ class DepthwiseConv2D(_Windows):
         depthwise_regularizer: penalty on the kernel, added to the loss.
         bias_regularizer: penalty on the bias, added to the loss.
         activity_regularizer: penalty on the result, divided by the batch, added to the loss.
-        depthwise_constraint: None.
-        bias_constraint: None.
+        depthwise_constraint: what the depthwise kernel is kept to.
+        bias_constraint: what the bias is kept to.
         kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` in a first layer.
 
     Raises:
@@ -225,9 +225,9 @@ class SeparableConv2D(_Windows):
         pointwise_regularizer: penalty on the pointwise kernel, added to the loss.
         bias_regularizer: penalty on the bias, added to the loss.
         activity_regularizer: penalty on the result, divided by the batch, added to the loss.
-        depthwise_constraint: None.
-        pointwise_constraint: None.
-        bias_constraint: None.
+        depthwise_constraint: what the depthwise kernel is kept to.
+        pointwise_constraint: what the pointwise kernel is kept to.
+        bias_constraint: what the bias is kept to.
         kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` in a first layer.
 
     Raises:

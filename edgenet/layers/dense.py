@@ -26,8 +26,8 @@ class Dense(Layer):
         kernel_regularizer: penalty on the kernel, added to the loss.
         bias_regularizer: penalty on the bias, added to the loss.
         activity_regularizer: penalty on the result, divided by the batch, added to the loss.
-        kernel_constraint: None.
-        bias_constraint: None.
+        kernel_constraint: what the kernel is kept to.
+        bias_constraint: what the bias is kept to.
         kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` or ``input_dim`` in a first layer.
 
     Raises:

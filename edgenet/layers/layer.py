@@ -133,7 +133,7 @@ class Layer:
             dtype: None or ``"float32"``.
             trainable: whether training changes it.
             regularizer: name, object or function of the value; its result is added to the loss.
-            constraint: None.
+            constraint: name, object or function of the value; what the weight is kept to after each step.
             name: by default ``"weight"``.
         """
         if dtype is not None and np.dtype(dtype) != np.float32:

@@ -46,8 +46,8 @@ class BatchNormalization(Layer):
         moving_variance_initializer: first value of the moving variance.
         beta_regularizer: penalty on beta, added to the loss.
         gamma_regularizer: penalty on gamma, added to the loss.
-        beta_constraint: None.
-        gamma_constraint: None.
+        beta_constraint: what beta is kept to.
+        gamma_constraint: what gamma is kept to.
         synchronized: accepted as in Keras; there is one replica.
         kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` in a first layer.
 
