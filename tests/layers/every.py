@@ -8,7 +8,11 @@ import inspect
 import itertools
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from edgenet import layers, ops
+from edgenet.graph import Graph, Variable
+from edgenet.layers.graph import pack
 
 ROW, ROWS, SEQUENCE, IMAGE = (5,), (4, 3), (7, 4), (5, 4, 2)
 #: choices of the arguments that say where a window goes
@@ -44,6 +48,19 @@ def each(shape, name, *choices, **arguments):
 
 def windows(shape, **arguments):
     return [of(shape, pool_size=p, **arguments) for p in ((3, 2) if len(shape) == 2 else ((3, 2), 2))]
+
+
+def piece():
+    """A piece of a graph, as a `GraphLayer` takes it: dense, batch normalisation, tanh."""
+    graph = Graph()
+    x = graph.input(("batch", 5))
+    sizes = {"kernel": (5, 3), "gamma": (3,), "beta": (3,), "mean": (3,), "variance": (3,)}
+    w, *norm = [
+        graph.variable(Variable(np.ones(s, np.float32), n, trainable=n not in ("mean", "variance")))
+        for n, s in sizes.items()
+    ]
+    y = ops.tanh(ops.batch_norm(ops.dense(x, w), *norm, epsilon=1e-3))
+    return pack(graph.nodes, [x], [y])[0]
 
 
 EXAMPLES: dict[type, list[Example]] = {
@@ -94,6 +111,7 @@ EXAMPLES: dict[type, list[Example]] = {
     layers.Maxout: [of(ROW, units=3), of(ROWS, units=2, pieces=3, use_bias=False)],
     layers.RadialBasis: [of(ROW, units=3), of(ROW, units=2, train_beta=False)],
     layers.Lambda: [of(ROWS, function=lambda x: ops.exp(-ops.abs(x)))],
+    layers.GraphLayer: [of(ROW, piece=piece())],
     **{c: [of(ROWS, ROWS, ROWS), of(ROWS, (1, 3)), of(ROWS, (3,))]
        for c in (layers.Add, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum)},
     layers.Subtract: [of(ROWS, ROWS), of(ROWS, (4, 1))],
