@@ -98,6 +98,8 @@ class Node:
         self.inputs = list(inputs)
         self.attrs = attrs
         self.name = name
+        self.layer: str | None = None
+        """name of the layer that emitted the node, by which errors call it"""
         self.outputs: list[Value] = []
 
     @property
@@ -121,6 +123,10 @@ class Graph:
         """whether variables change from run to run"""
         self.step: Variable | None = None
         """counter (int64, one element) of the training step, which random ops take their numbers from"""
+        self.layer: str | None = None
+        """name of the layer that is emitting nodes"""
+        self.penalties: list[Value] | None = None
+        """what regularizers of results add to the loss; None in a graph that has none"""
         self.inputs: list[Value] = []
         self.outputs: list[Value] = []
         self.nodes: list[Node] = []
@@ -174,6 +180,7 @@ class Graph:
 
         name = self.unique(op)
         node = Node(op, inputs, attrs, name)
+        node.layer = self.layer
         node.outputs = [
             Value(self, s, name if i == 0 else self.unique(f"{name}_{i}"), node) for i, s in enumerate(specs)
         ]

@@ -75,6 +75,8 @@ class Layer:
 
     #: names of older code for arguments of the constructor
     former: ClassVar[Mapping[str, str]] = {}
+    activity_regularizer: Any = None
+    """penalty on the result, divided by the batch, added to the loss"""
 
     def __init__(self, *, name: Any = None, trainable: bool = True, dtype: Any = None, **legacy: Any) -> None:
         kind = type(self).__name__
@@ -135,7 +137,7 @@ class Layer:
             dtype: None or ``"float32"``.
             trainable: whether training changes it.
             regularizer: name, object or function of the value; its result is added to the loss.
-            constraint: None.
+            constraint: name, object or function of the value; what the weight is kept to after each step.
             name: by default ``"weight"``.
 
         Raises:
@@ -254,13 +256,19 @@ class Layer:
         )
 
     def _emit(self, inputs: Any, training: bool) -> Any:
-        around = _training.set(training)
+        graph: Graph = unwrap(inputs)[0][0].graph
+        around, outside = _training.set(training), graph.layer
+        graph.layer = self.name
         try:
-            return self.call(inputs, training=training) if self._takes_training else self.call(inputs)  # type: ignore[call-arg]
+            result = self.call(inputs, training=training) if self._takes_training else self.call(inputs)  # type: ignore[call-arg]
+            if self.activity_regularizer is not None and graph.penalties is not None:
+                graph.penalties += [self.activity_regularizer(y) / y.shape[0] for y in unwrap(result)[0]]
+            return result
         except ShapeError as error:
             raise self._named(error) from None
         finally:
             _training.reset(around)
+            graph.layer = outside
 
     def _named(self, error: ShapeError) -> ShapeError:
         """The error with the name of the layer in front, unless a layer inside has put its own there."""

@@ -95,8 +95,8 @@ def Input(
     return tensor
 
 
-def unwrap(tensors: Any) -> tuple[list[SymbolicTensor], bool]:
-    """A list of tensors, and whether it was one."""
+def unwrap(tensors: Any) -> tuple[list[Any], bool]:
+    """A list of tensors (or of values of a graph), and whether it was one."""
     if isinstance(tensors, list | tuple):
         return list(tensors), True
     return [tensors], False

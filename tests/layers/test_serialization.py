@@ -35,6 +35,8 @@ EVERY = [
     layers.ReLU(6, negative_slope=0.5, threshold=1),
     layers.LeakyReLU(alpha=0.25),
     layers.Softmax(axis=1),
+    layers.Softmax(axis=(1, 2)),
+    layers.Dense(2, activity_regularizer="l2"),
     layers.Dropout(0.25, noise_shape=(None, 1), seed=7),
     layers.SpatialDropout2D(0.25, seed=7),
     layers.BatchNormalization(axis=1, momentum=0.5, epsilon=1e-5, center=False, gamma_initializer="zeros"),

@@ -126,7 +126,7 @@ def write_resize(node: Node, out: Writer) -> None:
     if rank != 4 or axis % rank not in (1, 2):
         out.refuse(f"it resizes axis {axis} of shape {x.shape}: only h and w of images have a form everywhere")
     scale = np.float32(m / n)
-    while int(np.float32(n) * scale) < m:  # runtimes round n · scale down
+    while n * float(scale) < m:  # runtimes round n · scale down, some of them the exact product
         scale = np.nextafter(scale, np.float32(np.inf))
     scales = out.constant(np.array([scale if j == place else 1 for j in range(rank)], np.float32), "scales")
     how: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
