@@ -1,0 +1,22 @@
+"""What is known while reading is computed while reading, with NumPy.
+
+Exporters describe shapes by small programs of integers (Shape → Gather → Concat → Reshape), and weights by constants
+that are reshaped, cast or dequantised first.  A node all of whose inputs are known arrays is evaluated here, so nothing
+of this reaches the graph.  A size that is not known yet travels as its name in an array of objects; operators that only
+move numbers let it through.
+
+Each function takes the node (for its attributes) and returns the outputs; the formulas are those of the ONNX operator
+pages.
+One file a family of operators; `core` holds how they join.
+"""
+
+from __future__ import annotations
+
+from . import arithmetic, cast, creation, cut, indexing, logic, movement, quantize, reduce
+from .core import LARGEST, can_fold, dtype_of, fold, folds, limited
+from .cut import slice_table, split_sizes
+
+__all__ = ["LARGEST", "can_fold", "dtype_of", "fold", "folds", "limited", "slice_table", "split_sizes"]
+
+_FAMILIES = (arithmetic, cast, creation, cut, indexing, logic, movement, quantize, reduce)
+"""importing them registers their evaluators"""
