@@ -5,18 +5,37 @@ that are reshaped, cast or dequantised first.  A node all of whose inputs are kn
 of this reaches the graph.  A size that is not known yet travels as its name in an array of objects; operators that only
 move numbers let it through.
 
-Each function takes the node (for its attributes) and returns the outputs; the formulas are those of the ONNX operator
-pages.
-One file a family of operators; `core` holds how they join.
+One file a family of operators.  Each function takes the node (for its attributes) and returns the outputs; the formulas
+are those of the ONNX operator pages, and all dtypes and versions of an operator are told apart by it.  Inputs whose
+number or dtypes are wrong never reach it (`signature`), and whatever else goes wrong ends in `Refused`.
 """
 
 from __future__ import annotations
 
-from . import arithmetic, cast, creation, cut, indexing, logic, movement, quantize, reduce
+from . import (
+    activation,
+    arithmetic,
+    cast,
+    creation,
+    cut,
+    detection,
+    indexing,
+    logic,
+    matrix,
+    movement,
+    pad,
+    quantize,
+    reduce,
+    resize,
+    selection,
+)
 from .core import LARGEST, can_fold, dtype_of, fold, folds, limited
 from .cut import slice_table, split_sizes
 
 __all__ = ["LARGEST", "can_fold", "dtype_of", "fold", "folds", "limited", "slice_table", "split_sizes"]
 
-_FAMILIES = (arithmetic, cast, creation, cut, indexing, logic, movement, quantize, reduce)
-"""importing them registers their evaluators"""
+FAMILIES = (
+    activation, arithmetic, cast, creation, cut, detection, indexing, logic, matrix, movement, pad, quantize, reduce,
+    resize, selection,
+)  # fmt: skip
+"""modules that register evaluators by being imported"""

@@ -1,7 +1,11 @@
-"""Elementwise arithmetic."""
+"""Elementwise arithmetic.
+
+Integers wrap around as in C, and are divided as in C, rounded towards zero; where a divisor is 0 the node is refused.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,29 +13,88 @@ import numpy as np
 
 from ..errors import Refused
 from ..node import OnnxNode
-from .core import Fold, folds, limited, operands
+from .core import broadcast, elementwise, folds, operands, wide
+from .signature import is_float
+
+# one input -----------------------------------------------------------------------------------------------------------
 
 
-def elementwise(function: Callable[..., Any], kind: str = "same") -> Fold:
-    """The evaluator of a function of arrays that broadcast; the result is bool, or like the first."""
-
-    def run(node: OnnxNode) -> np.ndarray:
-        arrays = operands(node)
-        limited(np.broadcast_shapes(*(a.shape for a in arrays)))
-        result = np.asarray(function(*arrays))
-        return result.astype(bool if kind == "bool" else arrays[0].dtype, copy=False)
-
-    return run
+def erf(x: np.ndarray) -> np.ndarray:
+    """The error function."""
+    return np.asarray(_erf(x), np.float64)
 
 
-def _divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Integer division rounds towards zero, as in C."""
-    if a.dtype.kind not in "iu":
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+
+_UNARY: dict[str, Callable[[np.ndarray], Any]] = {
+    "Abs": np.abs, "Neg": np.negative, "Sign": np.sign, "Reciprocal": lambda x: 1 / x, "Sqrt": np.sqrt,
+    "Exp": np.exp, "Log": np.log, "Erf": lambda x: erf(x) if x.size else x,
+    "Floor": np.floor, "Ceil": np.ceil, "Round": np.rint,  # to even
+    "Sin": np.sin, "Cos": np.cos, "Tan": np.tan, "Asin": np.arcsin, "Acos": np.arccos, "Atan": np.arctan,
+    "Sinh": np.sinh, "Cosh": np.cosh, "Asinh": np.arcsinh, "Acosh": np.arccosh, "Atanh": np.arctanh, "Tanh": np.tanh,
+    "BitwiseNot": np.invert,
+}  # fmt: skip
+for _op, _function in _UNARY.items():
+    elementwise(_op, _function)
+
+# two inputs ----------------------------------------------------------------------------------------------------------
+
+
+def divide(a: np.ndarray, b: Any) -> np.ndarray:
+    """The quotient; that of integers is rounded towards zero."""
+    if is_float(a.dtype):
         return np.asarray(a / b)
-    if (b == 0).any():
+    _no_zero(b)
+    floor = np.floor_divide(a, b)
+    return np.asarray(floor + ((a - floor * b != 0) & ((a < 0) != (b < 0))).astype(a.dtype))
+
+
+def _no_zero(divisor: Any) -> None:
+    if (np.asarray(divisor) == 0).any():
         raise Refused("it divides by zero")
-    quotient = np.abs(a) // np.abs(b)
-    return np.asarray(np.where((a < 0) != (b < 0), -quotient, quotient))
+
+
+def _power(base: np.ndarray, exponent: np.ndarray) -> np.ndarray:
+    """The exponent may have another dtype; the result has that of the base."""
+    if is_float(base.dtype):
+        return np.asarray(np.power(base, exponent))
+    if is_float(exponent.dtype) or (exponent < 0).any():
+        return np.asarray(np.trunc(np.power(base.astype(np.float64), exponent)))
+    return np.asarray(np.power(base, exponent.astype(base.dtype)))
+
+
+_BINARY: dict[str, Callable[..., Any]] = {
+    "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": divide, "Pow": _power,
+    "BitwiseAnd": np.bitwise_and, "BitwiseOr": np.bitwise_or, "BitwiseXor": np.bitwise_xor,
+}  # fmt: skip
+for _op, _pair in _BINARY.items():
+    elementwise(_op, _pair)
+
+
+@folds("Mod")
+def _mod(node: OnnxNode) -> np.ndarray:
+    """The remainder: with `fmod` it has the sign of the dividend, else that of the divisor."""
+    a, b = operands(node)
+    broadcast([a, b])
+    if not is_float(a.dtype):
+        _no_zero(b)
+    remainder = np.fmod if node.attr("fmod", 0) else np.mod
+    return np.asarray(remainder(wide(a), wide(b))).astype(a.dtype, copy=False)
+
+
+@folds("BitShift")
+def _bit_shift(node: OnnxNode) -> np.ndarray:
+    a, by = operands(node)
+    broadcast([a, by])
+    node.only("direction", "LEFT", "RIGHT")
+    bits = a.dtype.itemsize * 8
+    within = np.minimum(by, bits - 1)
+    if node.attr("direction") == "RIGHT":
+        return np.asarray(np.right_shift(a, within))  # the sign is all that stays of a negative number
+    return np.where(by < bits, np.left_shift(a, within), 0).astype(a.dtype)
+
+
+# any number of inputs ------------------------------------------------------------------------------------------------
 
 
 def _reduced(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[..., np.ndarray]:
@@ -43,20 +106,8 @@ def _reduced(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callab
     return run
 
 
-_ARITHMETIC: dict[str, Callable[..., Any]] = {
-    "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": _divide, "Pow": np.power,
-    "Neg": np.negative, "Abs": np.abs, "Sign": np.sign, "Floor": np.floor, "Ceil": np.ceil, "Round": np.round,
-    "Sqrt": np.sqrt, "Exp": np.exp, "Log": np.log, "Reciprocal": np.reciprocal, "Relu": lambda x: np.maximum(x, 0),
-    "Min": _reduced(np.minimum), "Max": _reduced(np.maximum), "Sum": _reduced(np.add),
-    "Sigmoid": lambda x: 1 / (1 + np.exp(-x)), "Tanh": np.tanh, "Sin": np.sin, "Cos": np.cos,
-}  # fmt: skip
-
-
-for _op, _function in _ARITHMETIC.items():
-    folds(_op)(elementwise(_function))
-
-
-@folds("Mod")
-def _mod(node: OnnxNode) -> np.ndarray:
-    a, b = operands(node)
-    return np.asarray(np.fmod(a, b) if node.attr("fmod", 0) else np.mod(a, b))
+_sum = _reduced(np.add)
+for _op, _all in {
+    "Min": _reduced(np.minimum), "Max": _reduced(np.maximum), "Sum": _sum, "Mean": lambda *xs: _sum(*xs) / len(xs),
+}.items():  # fmt: skip
+    elementwise(_op, _all)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import Refused
 from ..node import OnnxNode
-from .core import folds
+from .core import folds, one_number
 
 
 @folds("Slice", names=True)
@@ -47,7 +47,7 @@ def slice_table(node: OnnxNode) -> tuple[list[Any], list[Any], list[int]]:
             whole = 2**31 - 1 if isinstance(size, str) else size
             starts[axis], stops[axis] = start or None, None if stop >= whole else stop
         elif isinstance(size, int):  # Python has no number for "before the first"
-            starts[axis] = None if start >= size - 1 else start
+            starts[axis] = None if start >= size - 1 else max(start, -size)
             stops[axis] = None if stop < -size else stop
         else:
             raise Refused(f"axis {axis} has the size {size}: pass `shapes` that makes it a number")
@@ -56,9 +56,9 @@ def slice_table(node: OnnxNode) -> tuple[list[Any], list[Any], list[int]]:
 
 @folds("Split", names=True)
 def _split(node: OnnxNode) -> list[np.ndarray]:
-    axis = node.attr("axis", 0)
-    sizes = split_sizes(node, node.input(0).shape[node.input(0).axis(axis)])
-    return np.split(node.known(0), np.cumsum(sizes)[:-1], axis=axis)
+    axis = node.input(0).axis(node.attr("axis", 0))
+    sizes = split_sizes(node, node.input(0).shape[axis])
+    return np.split(node.known(0), np.cumsum(sizes)[:-1], axis)
 
 
 def split_sizes(node: OnnxNode, size: Any) -> list[int]:
@@ -77,3 +77,13 @@ def split_sizes(node: OnnxNode, size: Any) -> list[int]:
     if len(sizes) != parts or sum(sizes) != size or min(sizes) < 0:
         raise Refused(f"{size} cannot be split into {parts} parts of {list(sizes)}")
     return list(sizes)
+
+
+@folds("Trilu")
+def _trilu(node: OnnxNode) -> np.ndarray:
+    x, k = node.known(0), int(one_number(node, 1, 0))
+    if x.ndim < 2:
+        raise Refused(f"expected at least two axes, got shape {list(x.shape)}")
+    rows, columns = np.ogrid[: x.shape[-2], : x.shape[-1]]
+    keep = columns - rows >= k if node.attr("upper", 1) else columns - rows <= k
+    return np.where(keep, x, np.zeros((), x.dtype))
