@@ -23,11 +23,14 @@ from . import (
     logic,
     matrix,
     movement,
+    norm,
     pad,
     quantize,
     reduce,
     resize,
+    sample,
     selection,
+    window,
 )
 from .core import LARGEST, can_fold, dtype_of, fold, folds, limited
 from .cut import slice_table, split_sizes
@@ -35,7 +38,7 @@ from .cut import slice_table, split_sizes
 __all__ = ["LARGEST", "can_fold", "dtype_of", "fold", "folds", "limited", "slice_table", "split_sizes"]
 
 FAMILIES = (
-    activation, arithmetic, cast, creation, cut, detection, indexing, logic, matrix, movement, pad, quantize, reduce,
-    resize, selection,
+    activation, arithmetic, cast, creation, cut, detection, indexing, logic, matrix, movement, norm, pad, quantize,
+    reduce, resize, sample, selection, window,
 )  # fmt: skip
 """modules that register evaluators by being imported"""

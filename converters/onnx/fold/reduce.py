@@ -75,7 +75,7 @@ def _cumulate(node: OnnxNode) -> np.ndarray:
         along = np.concatenate([first, along])[:-1]
     y = (np.cumsum if node.op == "CumSum" else np.cumprod)(along, 0, dtype=along.dtype)
     y = y[::-1] if node.attr("reverse", 0) else y
-    return np.asarray(np.moveaxis(y, 0, axis)).astype(x.dtype, copy=False)
+    return np.asarray(np.moveaxis(y, 0, axis), x.dtype)
 
 
 @folds("ArgMax", "ArgMin")
