@@ -20,13 +20,13 @@ def _identity(node: OnnxNode) -> np.ndarray | Any:
 
 @folds("Dropout", names=True)
 def _dropout(node: OnnxNode) -> list[Any]:
-    """Nothing is dropped, and the mask says so."""
+    """Nothing is dropped; the mask, which opset 12 defines, says so, and was left at 0 before."""
     node.ignore("ratio", "seed")
     ratio = one_number(node, 1, 0.5) if node.opset >= 12 else 0
     if ratio and one_number(node, 2, False):
         raise Refused("training_mode draws random numbers: only inference is supported")
     x = node.known(0)
-    return [x, np.ones(x.shape, x.dtype if node.opset < 10 else bool)]
+    return [x, np.full(x.shape, node.opset >= 12, x.dtype if node.opset < 10 else bool)]
 
 
 # shapes --------------------------------------------------------------------------------------------------------------

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import onnx
 
 from ..errors import Refused
 from ..node import OnnxNode
-from .core import axes_of, axis_of, folds, wide
+from .core import axes_of, axis_of, dtype_of, folds, wide
 
 
 def _standard(x: np.ndarray, axes: Sequence[int], epsilon: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -87,12 +88,12 @@ def _from_axis(node: OnnxNode, x: np.ndarray) -> tuple[int, ...]:
 @folds("LayerNormalization")
 def _layer(node: OnnxNode) -> list[np.ndarray]:
     x = wide(node.known(0))
-    node.ignore("stash_type")
+    stash = dtype_of(node.attr("stash_type", onnx.TensorProto.FLOAT))
     y, mean, inverse = _standard(x, _from_axis(node, x), node.attr("epsilon", 1e-5))
     y = y * wide(node.known(1))
     bias = node.known(2)
     y = y if bias is None else y + wide(bias)
-    return [_same(y, x, node), mean, inverse]
+    return [_same(y, x, node), mean.astype(stash), inverse.astype(stash)]
 
 
 @folds("RMSNormalization")

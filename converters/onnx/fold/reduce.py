@@ -102,4 +102,4 @@ def _one_hot(node: OnnxNode) -> np.ndarray:
     axis = axis_of(node.attr("axis", -1), indices.ndim + 1)
     wrapped = np.expand_dims(np.where(indices < 0, indices + depth, indices), axis)
     places = np.arange(depth).reshape([depth if i == axis else 1 for i in range(indices.ndim + 1)])
-    return np.where(wrapped == places, values[1], values[0])
+    return np.asarray(np.where(wrapped == places, values[1], values[0]))

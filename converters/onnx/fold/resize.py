@@ -53,9 +53,10 @@ _COORDINATES: dict[str, Callable[[np.ndarray, Axis], np.ndarray]] = {
     "align_corners": lambda i, a: i * F(a.size - 1) / F(max(a.out - 1, 1)),
     "tf_crop_and_resize": _cropped,
 }
-_NEAREST: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "round_prefer_floor": lambda x: np.ceil(x - F(0.5)), "round_prefer_ceil": lambda x: np.floor(x + F(0.5)),
-    "floor": np.floor, "ceil": np.ceil,
+_NEAREST: dict[str, Callable[[np.ndarray, Axis], np.ndarray]] = {
+    "round_prefer_floor": lambda x, a: np.ceil(x - F(0.5)), "round_prefer_ceil": lambda x, a: np.floor(x + F(0.5)),
+    "floor": lambda x, a: np.floor(x), "ceil": lambda x, a: np.ceil(x),
+    "before opset 11": lambda x, a: np.ceil(x) if a.scale < 1 else np.floor(x),
 }  # fmt: skip
 
 
@@ -63,17 +64,20 @@ _NEAREST: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 def _upsample(node: OnnxNode) -> np.ndarray:
     x = node.known(0)
     scales = node.attr("scales", ()) if node.opset < 9 else _floats(node, 1)
+    return _simply(x, scales, node.attr("mode", "nearest"))
+
+
+def _simply(x: np.ndarray, scales: Sequence[float], mode: str) -> np.ndarray:
+    """As it was before opset 11."""
     axes = _scaled(x.shape, scales, range(x.ndim))
-    mode = node.attr("mode", "nearest")
-    return resized(x, axes, _COORDINATES["asymmetric"], _interpolation(mode, "floor", -0.75, False, False))
+    return resized(x, axes, _COORDINATES["asymmetric"], _interpolation(mode, "before opset 11", -0.75, False, False))
 
 
 @folds("Resize")
 def _resize(node: OnnxNode) -> np.ndarray:
     x, mode = node.known(0), node.attr("mode", "nearest")
     if node.opset < 11:
-        axes = _scaled(x.shape, _floats(node, 1), range(x.ndim))
-        return resized(x, axes, _COORDINATES["asymmetric"], _interpolation(mode, "floor", -0.75, False, False))
+        return _simply(x, _floats(node, 1), mode)
     coordinates = node.attr("coordinate_transformation_mode", "half_pixel")
     if coordinates not in _COORDINATES:
         raise Refused(f"coordinate_transformation_mode={coordinates!r} is not supported")
@@ -149,7 +153,7 @@ def _interpolation(mode: str, nearest: str, a: float, exclude: bool, antialias: 
     if mode == "nearest":
         if nearest not in _NEAREST:
             raise Refused(f"nearest_mode={nearest!r} is not supported")
-        return lambda x, axis: (_NEAREST[nearest](x).astype(np.int64)[:, None], None)
+        return lambda x, axis: (_NEAREST[nearest](x, axis).astype(np.int64)[:, None], None)
     if mode in ("linear", "bilinear"):
         kernel, reach = _triangle, 1
     elif mode in ("cubic", "bicubic"):

@@ -20,6 +20,7 @@ class _Formal(NamedTuple):
     variable: str
     """inputs of one variable have one dtype"""
     allowed: frozenset[str]
+    required: bool
 
 
 class _Signature(NamedTuple):
@@ -34,15 +35,16 @@ def _signature(op: str, opset: int) -> _Signature | None:
         schema, newest = onnx.defs.get_schema(op, opset, ""), onnx.defs.get_schema(op)
     except onnx.defs.SchemaError:
         return None
-    if schema.deprecated:  # its schema has no inputs; the last version that had some still tells
+    if schema.deprecated and not schema.inputs:  # the last version that had some still tells
         schema = newest = onnx.defs.get_schema(op, schema.since_version - 1, "")
     formals = []
     for i, formal in enumerate(schema.inputs):
         later = newest.inputs[i].types if i < len(newest.inputs) and not newest.deprecated else ()
         allowed = frozenset(t[len("tensor(") : -1] for t in {*formal.types, *later} if t.startswith("tensor("))
-        variadic = formal.option == onnx.defs.OpSchema.FormalParameterOption.Variadic
+        options = onnx.defs.OpSchema.FormalParameterOption
+        variadic = formal.option == options.Variadic
         variable = "" if variadic and not formal.is_homogeneous else formal.type_str
-        formals.append(_Formal(variable, allowed))
+        formals.append(_Formal(variable, allowed, formal.option == options.Single))
     return _Signature(tuple(formals), schema.min_input, schema.max_input)
 
 
@@ -60,9 +62,11 @@ def check_inputs(node: OnnxNode) -> None:
         raise Refused(f"expected {signature.least}{most} inputs, got {given}")
     bound: dict[str, np.dtype[Any]] = {}
     for i, tensor in enumerate(node.inputs):
+        formal = signature.formals[min(i, len(signature.formals) - 1)]
+        if tensor is None and formal.required:
+            raise Refused(f"input {i} is missing")
         if tensor is None or tensor.array is None:
             continue
-        formal = signature.formals[min(i, len(signature.formals) - 1)]
         dtype = tensor.array.dtype
         if formal.allowed and _onnx_name(dtype) not in formal.allowed:
             raise Refused(f"input {i} ({node.input_names[i]!r}) is {dtype}, which {node.op} does not take")
