@@ -76,11 +76,13 @@ def check_inputs(node: OnnxNode) -> None:
             raise Refused(f"input {i} ({node.input_names[i]!r}) is {dtype}, but another is {other}")
 
 
+@lru_cache(maxsize=64)  # NumPy makes the name anew each time
 def _onnx_name(dtype: np.dtype[Any]) -> str:
     name = _NAMES.get(dtype.name, dtype.name.replace("_", ""))
     return {"float8e8m0fnu": "float8e8m0", "float4e2m1fn": "float4e2m1"}.get(name, name)
 
 
+@lru_cache(maxsize=64)
 def is_float(dtype: np.dtype[Any]) -> bool:
     """Whether numbers of the dtype are floating point numbers, bfloat16 and those of 8 or 4 bits included."""
     return dtype.kind == "f" or "float" in dtype.name
