@@ -24,6 +24,7 @@ JUDGED = 23  # newest opset tried with onnxruntime
 INT = np.int64
 
 
+class T(NamedTuple):
     """An input of the dtype that is tested, of the numbers from `low` to `high`."""
 
     shape: tuple
