@@ -113,6 +113,8 @@ for _mode in ("linear", "cubic"):
         opsets=(18, JUDGED),
         dtypes=("float32",),
     )
+LARGE = np.array([1, 1, 2.3, 1.7], np.float32)
+case("Resize", T((2, 3, 5, 6), 0, 127), None, LARGE, mode="linear", dtypes=("uint8", "int8"), opsets=(13, JUDGED))
 for _policy in ("stretch", "not_larger", "not_smaller"):
     case(
         "Resize",

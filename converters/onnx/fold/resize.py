@@ -10,7 +10,7 @@ Coordinates are computed in float32, so that points between two numbers fall as 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -70,7 +70,8 @@ def _upsample(node: OnnxNode) -> np.ndarray:
 def _simply(x: np.ndarray, scales: Sequence[float], mode: str) -> np.ndarray:
     """As it was before opset 11."""
     axes = _scaled(x.shape, scales, range(x.ndim))
-    return resized(x, axes, _COORDINATES["asymmetric"], _interpolation(mode, "before opset 11", -0.75, False, False))
+    interpolation = _interpolation(mode, "before opset 11", -0.75, False, False)
+    return _stored(resized(x, axes, _COORDINATES["asymmetric"], interpolation), x.dtype)
 
 
 @folds("Resize")
@@ -90,7 +91,16 @@ def _resize(node: OnnxNode) -> np.ndarray:
         bool(node.attr("antialias", 0)),
     )
     outside = node.attr("extrapolation_value", 0.0)
-    return resized(x, _axes(node, x, crop), _COORDINATES[coordinates], interpolation, outside if crop else None)
+    y = resized(x, _axes(node, x, crop), _COORDINATES[coordinates], interpolation, outside if crop else None)
+    whole = not is_float(x.dtype) and node.attr("antialias", 0)
+    return _stored(np.rint(y) if whole else y, x.dtype)
+
+
+def _stored(y: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """Numbers as the dtype holds them: integers are cut off, and do not go beyond what it holds."""
+    if dtype.kind in "iu":
+        y = np.clip(y, np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return y.astype(dtype, copy=False)
 
 
 # sizes ---------------------------------------------------------------------------------------------------------------
@@ -195,10 +205,12 @@ def resized(
     interpolation: Interpolation,
     outside: float | None = None,
 ) -> np.ndarray:
-    """The array with those axes resized; `outside`: the value of points whose coordinate is not within the input."""
+    """The array with those axes resized; `outside`: the value of points whose coordinate is not within the input.
+
+    Integers that were interpolated come back as float64.
+    """
     limited([axes[a].out if a in axes else n for a, n in enumerate(x.shape)])
-    dtype, beyond = x.dtype, []
-    y = x if is_float(dtype) and dtype.itemsize > 4 else wide(x)
+    y, beyond = wide(x), []
     for a, axis in axes.items():
         if axis.out and not axis.size:
             raise Refused(f"an input of shape {list(x.shape)} has nothing to resize")
@@ -212,7 +224,7 @@ def resized(
             beyond.append((a, (at < 0) | (at > axis.size - 1)))
     for a, where in beyond:
         y = np.where(where.reshape([-1 if i == a else 1 for i in range(x.ndim)]), outside or 0, y)
-    return y.astype(dtype, copy=False)
+    return y
 
 
 def _weighted(x: np.ndarray, axis: int, places: np.ndarray, weights: np.ndarray) -> np.ndarray:
