@@ -27,6 +27,7 @@ OTHERWISE = {
     "bernoulli": "random numbers",
     "identity_sequence": "no tensor",
     "identity_opt": "no tensor",
+    "roialign_mode_max": "the largest of weighted pixels that are not added up yet: mode=max is refused",
     "resize_downsample_scales_(linear|cubic)_align_corners": "expects the corner of a fraction of a pixel; "
     "the operator's page and onnxruntime know whole ones only",
 }

@@ -165,6 +165,16 @@ for _centered in (0, 1):
 case("NonMaxSuppression", BOXES, SCORES, np.array([5], INT), dtypes=("float32",))
 case("NonMaxSuppression", BOXES, SCORES, dtypes=("float32",))
 
+# regions and the way back
+ROIS = np.array([[0, 0, 4, 3], [1.5, 0.5, 5, 9], [-3, -2, 2, 2], [3, 2, 3.2, 2.1]], np.float32)
+for _form in ({}, {"sampling_ratio": 2, "spatial_scale": 0.7}, {"output_height": 2, "output_width": 3}):
+    case("RoiAlign", IMAGE, ROIS, ints(0, 1, 1, 0), dtypes=("float32",), opsets=(10, 21), **_form)
+case("RoiAlign", IMAGE, ROIS, ints(0, 1, 1, 0), dtypes=("float32",), output_height=2, opsets=(16, 21),
+     coordinate_transformation_mode="output_half_pixel")  # fmt: skip
+case("MaxUnpool", T((1, 1, 2, 2)), ints([[[0, 3], [9, 10]]]), kernel_shape=[2, 2], strides=[2, 2],
+     opsets=(9, 11), dtypes=("float32",))  # fmt: skip
+case("Col2Im", T((1, 12, 12)), ints(5, 6), ints(3, 2), strides=[1, 2], pads=[0, 1, 1, 0], dtypes=("float32",))
+
 
 @pytest.mark.onnxruntime
 @pytest.mark.parametrize(("op", "inputs", "dtype", "opset", "outputs", "attrs"), case)

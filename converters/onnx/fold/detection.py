@@ -1,4 +1,4 @@
-"""Boxes and their overlap."""
+"""Boxes: which of them to keep, and what lies in them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import numpy as np
 
 from ..errors import Refused
 from ..node import OnnxNode
-from .core import folds, one_number
+from .core import folds, limited, one_number, wide
+from .indexing import within
 
 
 @folds("NonMaxSuppression")
@@ -57,3 +58,37 @@ def _chosen(
         union = areas[left] + areas[best] - shared
         left = left[~((shared > 0) & (shared > overlap * union))]
     return chosen
+
+
+@folds("RoiAlign")
+def _roi_align(node: OnnxNode) -> np.ndarray:
+    """For each region (x1, y1, x2, y2), oh by ow means of points read between the pixels of x (n, c, h, w)."""
+    x, rois = wide(node.known(0)), wide(node.known(1)) * np.float32(node.attr("spatial_scale", 1.0))
+    images = within(node.known(2), x.shape[0] if x.ndim else 0)
+    if x.ndim != 4 or rois.shape != (images.size, 4):
+        raise Refused(f"regions of shape {list(rois.shape)} do not fit an input of shape {list(x.shape)}")
+    node.only("mode", "avg")
+    node.only("coordinate_transformation_mode", "half_pixel", "output_half_pixel")
+    half = node.opset >= 16 and node.attr("coordinate_transformation_mode", "half_pixel") == "half_pixel"
+    out = node.attr("output_height", 1), node.attr("output_width", 1)
+    samples = node.attr("sampling_ratio", 0)
+    limited((len(rois), x.shape[1], *out))
+    y = np.zeros((len(rois), x.shape[1], *out), x.dtype)
+    for i, (image, roi) in enumerate(zip(images.reshape(-1), rois, strict=True)):
+        rows = _between(roi[1], roi[3], x.shape[2], out[0], samples, half)
+        columns = _between(roi[0], roi[2], x.shape[3], out[1], samples, half)
+        y[i] = np.einsum("ah,chw,bw->cab", rows.mean(1), x[image], columns.mean(1), optimize=True)
+    return y.astype(node.known(0).dtype)
+
+
+def _between(start: float, end: float, size: int, out: int, samples: int, half: bool) -> np.ndarray:
+    """Weights (out, samples, size) of the pixels along one axis for the points of each part of a region."""
+    start, end = (start - 0.5, end - 0.5) if half else (start, end)
+    length = end - start if half else max(end - start, 1)
+    count = samples if samples > 0 else max(int(np.ceil(length / out)), 1)
+    limited((out, count, size))
+    at = start + (np.arange(out)[:, None] + (np.arange(count) + 0.5) / count) * length / out
+    outside = (at < -1) | (at > size)
+    at = np.clip(at, 0, max(size - 1, 0))[..., None]
+    weights = np.maximum(1 - np.abs(at - np.arange(size)), 0)
+    return np.where(outside[..., None], 0, weights)

@@ -16,6 +16,7 @@ from ..errors import Refused
 from ..node import OnnxNode
 from ..window import auto_pads
 from .core import folds, limited, wide
+from .indexing import within
 from .pad import surrounded
 from .signature import is_float
 
@@ -235,3 +236,44 @@ def _global_pool(node: OnnxNode) -> np.ndarray:
         return np.asarray(wide(x).mean(axes, keepdims=True)).astype(x.dtype)
     p = node.attr("p", 2)
     return np.asarray((np.abs(wide(x)) ** p).sum(axes, keepdims=True) ** (1 / p)).astype(x.dtype)
+
+
+# the way back --------------------------------------------------------------------------------------------------------
+
+
+@folds("MaxUnpool")
+def _max_unpool(node: OnnxNode) -> np.ndarray:
+    """Numbers put where MaxPool says that they were, zeros elsewhere."""
+    x, indices = _spatial(node), node.known(1)
+    rank = x.ndim - 2
+    kernel, pads = node.ints("kernel_shape", (), rank), node.ints("pads", (0,) * 2 * rank, 2 * rank)
+    strides = node.ints("strides", (1,) * rank, rank)
+    table = zip(x.shape[2:], kernel, strides, pads, pads[rank:], strict=False)
+    shape = limited((*x.shape[:2], *(s * (n - 1) + k - a - b for n, k, s, a, b in table)))
+    if indices.shape != x.shape:
+        raise Refused(f"indices of shape {list(indices.shape)} do not fit an input of shape {list(x.shape)}")
+    y = np.zeros(math.prod(shape), x.dtype)
+    y[within(indices, y.size)] = x
+    out = node.known_ints(2, shape)
+    if len(out) != x.ndim or any(o < n for o, n in zip(out, shape, strict=True)):
+        raise Refused(f"the output_shape {list(out)} does not hold {list(shape)}")
+    limited(out)
+    return surrounded(y.reshape(shape), [(0, o - n) for o, n in zip(out, shape, strict=True)], 0)
+
+
+@folds("Col2Im")
+def _col2im(node: OnnxNode) -> np.ndarray:
+    """Blocks (n, c · places of a block, blocks) added up where they lie in the image."""
+    x, sizes, block = node.known(0), node.known_ints(1), node.known_ints(2)
+    rank = len(sizes)
+    if x.ndim != 3 or len(block) != rank or min((*sizes, *block), default=0) < 1:
+        raise Refused(f"blocks {list(block)} of an image {list(sizes)} do not fit an input of shape {list(x.shape)}")
+    windows = _windows(node, sizes, block)
+    if x.shape[1] % math.prod(block) or x.shape[2] != math.prod(windows.out):
+        raise Refused(f"blocks {list(block)} of an image {list(sizes)} do not fit an input of shape {list(x.shape)}")
+    shares = wide(x).reshape(x.shape[0], -1, math.prod(block), *windows.out)
+    y = windows.padded(np.zeros((*shares.shape[:2], *sizes), shares.dtype), 0)
+    for k, place in enumerate(windows.places()):
+        y[(slice(None), slice(None), *windows.slices(place))] += shares[:, :, k]
+    inside = [slice(begin, begin + n) for begin, n in zip(windows.begins, sizes, strict=True)]
+    return np.asarray(y[(slice(None), slice(None), *inside)], x.dtype)
