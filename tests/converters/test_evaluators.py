@@ -14,7 +14,7 @@ from onnx.backend.test.loader import load_model_tests
 from onnx_evaluated import evaluated
 
 from edgenet.converters.onnx.errors import Refused
-from edgenet.converters.onnx.fold import can_fold
+from edgenet.converters.onnx.fold import Unfit, can_fold
 from edgenet.converters.onnx.fold.core import _folds
 
 INT = np.int64
@@ -99,10 +99,10 @@ def test_there_are_many_node_cases(node_cases):
 F = np.float32
 X = np.arange(24, dtype=F).reshape(2, 3, 4)
 REFUSED = {
-    "an index out of range": ("Gather", [X, np.array([5], INT)], {}, "index 5 is out of range for an axis of size 2"),
-    "and below": ("GatherElements", [X[0], np.array([[-4]], INT)], {}, "index -4 is out of range"),
-    "in a row": ("GatherND", [X, np.array([[0, 3]], INT)], {}, "index 3 is out of range"),
-    "written": ("ScatterND", [X, np.array([[2]], INT), X[:1]], {}, "index 2 is out of range"),
+    "an index out of range": ("Gather", [X, np.array([5], INT)], {}, "index 5 is out of bounds for an axis of size 2"),
+    "and below": ("GatherElements", [X[0], np.array([[-4]], INT)], {}, "index -4 is out of bounds"),
+    "in a row": ("GatherND", [X, np.array([[0, 3]], INT)], {}, "index 3 is out of bounds"),
+    "written": ("ScatterND", [X, np.array([[2]], INT), X[:1]], {}, "index 2 is out of bounds"),
     "updates": ("ScatterND", [X, np.array([[1]], INT), X], {}, "expected updates of shape [1, 3, 4]"),
     "an axis": ("Concat", [X, X], {"axis": 3}, "axis 3 does not exist among 3 axes"),
     "the same axis": ("ReduceSum", [X, np.array([0, -3], INT)], {}, "twice"),
@@ -204,6 +204,15 @@ def test_names_of_sizes_travel():
             run(op, shape, shape)
     with pytest.raises(Refused, match="the size batch"):
         run("Expand", one, shape)
+
+
+def test_arrays_that_do_not_fit_are_told_from_what_nobody_knows():
+    gather, cast = helper.make_node("Gather", ["x", "i"], ["y"]), helper.make_node("Cast", ["x"], ["y"], to=8)
+    with pytest.raises(Unfit, match="index 7"):
+        evaluated(gather, [X, np.array(7, INT)])
+    with pytest.raises(Refused, match="not supported") as caught:
+        evaluated(cast, [X])
+    assert not isinstance(caught.value, Unfit)
 
 
 def test_what_is_known_of_an_operator():

@@ -7,7 +7,7 @@ move numbers let it through.
 
 One file a family of operators.  Each function takes the node (for its attributes) and returns the outputs; the formulas
 are those of the ONNX operator pages, and all dtypes and versions of an operator are told apart by it.  Inputs whose
-number or dtypes are wrong never reach it (`signature`), and whatever else goes wrong ends in `Refused`.
+number or dtypes are wrong never reach it (`signature`); arrays that do not fit end in `Unfit`, a kind of `Refused`.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ from . import (
 )
 from .core import LARGEST, can_fold, dtype_of, fold, folds, limited
 from .cut import slice_table, split_sizes
+from .errors import Unfit
 
-__all__ = ["LARGEST", "can_fold", "dtype_of", "fold", "folds", "limited", "slice_table", "split_sizes"]
+__all__ = ["LARGEST", "Unfit", "can_fold", "dtype_of", "fold", "folds", "limited", "slice_table", "split_sizes"]
 
 FAMILIES = (
     activation, arithmetic, cast, creation, cut, detection, indexing, logic, matrix, movement, norm, pad, quantize,

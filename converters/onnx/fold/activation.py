@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Refused
 from ..node import OnnxNode
 from .arithmetic import erf
 from .core import axis_of, broadcast, elementwise, folds, one_number, operands, wide
+from .errors import Unfit
 
 # without parameters --------------------------------------------------------------------------------------------------
 
@@ -90,7 +90,7 @@ def _gelu(node: OnnxNode) -> np.ndarray:
 def _prelu(node: OnnxNode) -> np.ndarray:
     x, slope = operands(node)
     if broadcast([x, slope]) != x.shape:
-        raise Refused(f"the slope of shape {list(slope.shape)} does not fit the input of shape {list(x.shape)}")
+        raise Unfit(f"the slope of shape {list(slope.shape)} does not fit the input of shape {list(x.shape)}")
     return np.where(x < 0, wide(slope) * wide(x), wide(x)).astype(x.dtype)
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Refused
 from ..node import OnnxNode
 from .core import broadcast, elementwise, folds, operands, wide
+from .errors import Unfit
 from .signature import is_float
 
 # one input -----------------------------------------------------------------------------------------------------------
@@ -51,7 +51,7 @@ def divide(a: np.ndarray, b: Any) -> np.ndarray:
 
 def _no_zero(divisor: Any) -> None:
     if (np.asarray(divisor) == 0).any():
-        raise Refused("it divides by zero")
+        raise Unfit("it divides by zero")
 
 
 def _power(base: np.ndarray, exponent: np.ndarray) -> np.ndarray:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Refused
 from ..node import OnnxNode
 from .core import dtype_of, folds
+from .errors import Refused, Unfit
 from .signature import is_float
 
 
@@ -31,7 +31,7 @@ def _cast_like(node: OnnxNode) -> np.ndarray:
 def _bit_cast(node: OnnxNode) -> np.ndarray:
     x, dtype = node.known(0), dtype_of(node.attr("to", 0))
     if x.dtype.itemsize != dtype.itemsize:
-        raise Refused(f"{x.dtype} and {dtype} have different widths")
+        raise Unfit(f"{x.dtype} and {dtype} have different widths")
     return np.ascontiguousarray(x).view(dtype).reshape(x.shape)
 
 
@@ -40,7 +40,7 @@ def _as_dtype(node: OnnxNode, dtype: np.dtype[Any]) -> np.ndarray:
     if x.dtype == object and any(isinstance(a, str) for a in x.flat):
         if dtype.kind in "iu":
             return np.asarray(x)
-        raise Refused(f"a size that is not known yet cannot become {dtype}")
+        raise Unfit(f"a size that is not known yet cannot become {dtype}")
     if "e8m0" in dtype.name:
         return _power_of_two(x.astype(np.float32), dtype, saturate, mode)
     try:

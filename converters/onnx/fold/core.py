@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import onnx
 
-from ..errors import Refused
 from ..node import OnnxNode
+from .errors import Refused, Unfit
 from .signature import check_inputs, is_float
 
 #: elements; a larger array is surely not meant to be computed with NumPy
@@ -39,7 +39,8 @@ def fold(node: OnnxNode) -> list[np.ndarray]:
     """The outputs of a node whose inputs are all known.
 
     Raises:
-        Refused: if the node cannot be evaluated on these inputs, and why.
+        Refused: if the node asks for what its evaluator does not know.
+        Unfit: if the arrays do not fit it.
     """
     function, names = _folds[node.op]
     check_inputs(node)
@@ -54,7 +55,7 @@ def fold(node: OnnxNode) -> list[np.ndarray]:
         raise
     except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
         got = ", ".join(f"{a.dtype}{list(a.shape)}" for a in arrays) or "no inputs"
-        raise Refused(f"it cannot be evaluated on {got}: {error}") from error
+        raise Unfit(f"it cannot be evaluated on {got}: {error}") from error
     results = result if isinstance(result, list | tuple) else [result]
     return [np.asarray(r, object if isinstance(r, str) else None) for r in results]
 
@@ -63,7 +64,7 @@ def limited(shape: Sequence[Any]) -> tuple[int, ...]:
     """The shape, unless an array of it is absurdly large."""
     sizes = tuple(int(s) for s in shape)
     if any(s < 0 for s in sizes) or math.prod(sizes) > LARGEST:
-        raise Refused(f"an array of shape {list(sizes)} cannot be computed while reading")
+        raise Unfit(f"an array of shape {list(sizes)} cannot be computed while reading")
     return sizes
 
 
@@ -78,7 +79,7 @@ def broadcast(arrays: Sequence[np.ndarray]) -> tuple[int, ...]:
         return limited(np.broadcast_shapes(*(a.shape for a in arrays)))
     except ValueError:
         shapes = " and ".join(str(list(a.shape)) for a in arrays)
-        raise Refused(f"the shapes {shapes} do not broadcast") from None
+        raise Unfit(f"the shapes {shapes} do not broadcast") from None
 
 
 def wide(x: np.ndarray) -> np.ndarray:
@@ -101,7 +102,7 @@ def elementwise(op: str, function: Callable[..., Any], *, to_bool: bool = False,
 def axis_of(axis: int, rank: int) -> int:
     """An axis as a number from 0; refuses one that does not exist."""
     if not -rank <= axis < rank:
-        raise Refused(f"axis {axis} does not exist among {rank} axes")
+        raise Unfit(f"axis {axis} does not exist among {rank} axes")
     return int(axis) % rank
 
 
@@ -109,7 +110,7 @@ def axes_of(axes: Sequence[int], rank: int) -> tuple[int, ...]:
     """Axes as numbers from 0; refuses those that do not exist or come twice."""
     chosen = tuple(axis_of(a, rank) for a in axes)
     if len(set(chosen)) != len(chosen):
-        raise Refused(f"an axis comes twice among {list(axes)}")
+        raise Unfit(f"an axis comes twice among {list(axes)}")
     return chosen
 
 
@@ -119,7 +120,7 @@ def one_number(node: OnnxNode, i: int, default: Any = None) -> Any:
     if array is None:
         return default
     if array.size != 1:
-        raise Refused(f"input {i} ({node.input_names[i]!r}) should be one number, got shape {list(array.shape)}")
+        raise Unfit(f"input {i} ({node.input_names[i]!r}) should be one number, got shape {list(array.shape)}")
     return wide(array).reshape(()).item()
 
 

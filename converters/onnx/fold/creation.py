@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import onnx
 
-from ..errors import Refused
 from ..node import OnnxNode
 from .core import dtype_of, folds, limited, one_number
+from .errors import Refused, Unfit
 
 
 @folds("Shape", names=True)
@@ -55,10 +55,10 @@ def _dense(sparse: Any) -> np.ndarray:
     flat = np.zeros(math.prod(limited(sparse.dims)), values.dtype)
     if indices.ndim == 2:
         if ((indices < 0) | (indices >= np.array(sparse.dims))).any():
-            raise Refused(f"its indices do not fit the shape {list(sparse.dims)}")
+            raise Unfit(f"its indices do not fit the shape {list(sparse.dims)}")
         indices = np.ravel_multi_index(tuple(indices.T), tuple(sparse.dims))
     if indices.shape != values.shape or ((indices < 0) | (indices >= flat.size)).any():
-        raise Refused(f"its indices do not fit the shape {list(sparse.dims)}")
+        raise Unfit(f"its indices do not fit the shape {list(sparse.dims)}")
     flat[indices] = values
     return flat.reshape(sparse.dims)
 
@@ -68,7 +68,7 @@ def _constant_of_shape(node: OnnxNode) -> np.ndarray:
     tensor = node.attr("value")
     value = np.zeros(1, np.float32) if tensor is None else _array(tensor)
     if value.size != 1:
-        raise Refused(f"its value should be one number, got shape {list(value.shape)}")
+        raise Unfit(f"its value should be one number, got shape {list(value.shape)}")
     return np.full(limited(node.known_ints(0)), value.reshape(-1)[0])
 
 
@@ -81,12 +81,12 @@ def _range(node: OnnxNode) -> np.ndarray:
     start, limit, delta = (one_number(node, i) for i in range(3))
     dtype = node.known(0).dtype
     if delta == 0:
-        raise Refused("its step is 0")
+        raise Unfit("its step is 0")
     span = limit - start
     if dtype == np.float32:  # how many there are depends on the precision of the difference
         span = float(np.float32(limit) - np.float32(start))
     if not math.isfinite(span / delta):
-        raise Refused(f"it cannot go from {start} to {limit} in steps of {delta}")
+        raise Unfit(f"it cannot go from {start} to {limit} in steps of {delta}")
     (count,) = limited([max(0, -(-span // delta) if isinstance(span, int) else math.ceil(span / delta))])
     return np.asarray(start + np.arange(count) * delta).astype(dtype)
 
@@ -95,7 +95,7 @@ def _range(node: OnnxNode) -> np.ndarray:
 def _eye_like(node: OnnxNode) -> np.ndarray:
     x, kind = node.known(0), node.attr("dtype")
     if x.ndim != 2:
-        raise Refused(f"expected a matrix, got shape {list(x.shape)}")
+        raise Unfit(f"expected a matrix, got shape {list(x.shape)}")
     eye = np.eye(x.shape[0], x.shape[1], k=node.attr("k", 0))
     return eye.astype(x.dtype if kind is None else dtype_of(kind))
 
@@ -126,7 +126,7 @@ def _affine_grid(node: OnnxNode) -> np.ndarray:
     theta, size = node.known(0), node.known_ints(1)
     axes = len(size) - 2
     if axes < 1 or theta.shape != (size[0], axes, axes + 1):
-        raise Refused(f"theta of shape {list(theta.shape)} does not fit the size {list(size)}")
+        raise Unfit(f"theta of shape {list(theta.shape)} does not fit the size {list(size)}")
     limited((*size[:1], *size[2:], axes))
     if node.attr("align_corners", 0):
         lines = [np.linspace(-1, 1, n) if n > 1 else np.zeros(n) for n in size[2:]]

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Refused
 from ..node import OnnxNode
 from .core import folds, one_number
+from .errors import Refused, Unfit
 
 
 @folds("Slice", names=True)
@@ -32,7 +32,7 @@ def slice_table(node: OnnxNode) -> tuple[list[Any], list[Any], list[int]]:
         axes = node.known_ints(3, tuple(range(len(first))))
         by = node.known_ints(4, (1,) * len(first))
     if not len(first) == len(last) == len(axes) == len(by):
-        raise Refused("starts, ends, axes and steps have different lengths")
+        raise Unfit("starts, ends, axes and steps have different lengths")
     if any(isinstance(n, str) for n in (*first, *last)):
         raise Refused("it is cut at a size that is not known yet: pass `shapes` that makes it a number")
     starts: list[Any] = [None] * x.rank
@@ -40,7 +40,7 @@ def slice_table(node: OnnxNode) -> tuple[list[Any], list[Any], list[int]]:
     steps = [1] * x.rank
     for start, stop, axis, step in zip(first, last, axes, by, strict=True):
         if step == 0:
-            raise Refused("its step is 0")
+            raise Unfit("its step is 0")
         axis, size = x.axis(axis), x.shape[x.axis(axis)]
         steps[axis] = step
         if step > 0:
@@ -73,9 +73,9 @@ def split_sizes(node: OnnxNode, size: Any) -> list[int]:
         each = -(-size // parts)
         sizes = [max(0, min(each, size - i * each)) for i in range(parts)]
         if node.opset < 18 and size % parts:
-            raise Refused(f"{size} cannot be split into {parts} equal parts")
+            raise Unfit(f"{size} cannot be split into {parts} equal parts")
     if len(sizes) != parts or sum(sizes) != size or min(sizes) < 0:
-        raise Refused(f"{size} cannot be split into {parts} parts of {list(sizes)}")
+        raise Unfit(f"{size} cannot be split into {parts} parts of {list(sizes)}")
     return list(sizes)
 
 
@@ -83,7 +83,7 @@ def split_sizes(node: OnnxNode, size: Any) -> list[int]:
 def _trilu(node: OnnxNode) -> np.ndarray:
     x, k = node.known(0), int(one_number(node, 1, 0))
     if x.ndim < 2:
-        raise Refused(f"expected at least two axes, got shape {list(x.shape)}")
+        raise Unfit(f"expected at least two axes, got shape {list(x.shape)}")
     rows, columns = np.ogrid[: x.shape[-2], : x.shape[-1]]
     keep = columns - rows >= k if node.attr("upper", 1) else columns - rows <= k
     return np.where(keep, x, np.zeros((), x.dtype))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import Refused
 from ..node import OnnxNode
 from .core import folds, limited, one_number, wide
+from .errors import Unfit
 from .indexing import within
 
 
@@ -19,11 +19,11 @@ def _non_max_suppression(node: OnnxNode) -> np.ndarray:
     """
     boxes, scores = node.known(0), node.known(1)
     if boxes.ndim != 3 or boxes.shape[2] != 4 or scores.ndim != 3 or (*scores.shape[::2],) != boxes.shape[:2]:
-        raise Refused(f"boxes of shape {list(boxes.shape)} and scores of shape {list(scores.shape)} do not fit")
+        raise Unfit(f"boxes of shape {list(boxes.shape)} and scores of shape {list(scores.shape)} do not fit")
     most = max(int(one_number(node, 2, 0)), 0)
     overlap, least = np.float32(one_number(node, 3, 0.0)), np.float32(one_number(node, 4, -np.inf))
     if not 0 <= overlap <= 1:
-        raise Refused(f"expected an iou_threshold from 0 to 1, got {overlap}")
+        raise Unfit(f"expected an iou_threshold from 0 to 1, got {overlap}")
     corners = _corners(boxes, node.attr("center_point_box", 0))
     rows = [
         (n, c, box)
@@ -66,7 +66,7 @@ def _roi_align(node: OnnxNode) -> np.ndarray:
     x, rois = wide(node.known(0)), wide(node.known(1)) * np.float32(node.attr("spatial_scale", 1.0))
     images = within(node.known(2), x.shape[0] if x.ndim else 0)
     if x.ndim != 4 or rois.shape != (images.size, 4):
-        raise Refused(f"regions of shape {list(rois.shape)} do not fit an input of shape {list(x.shape)}")
+        raise Unfit(f"regions of shape {list(rois.shape)} do not fit an input of shape {list(x.shape)}")
     node.only("mode", "avg")
     node.only("coordinate_transformation_mode", "half_pixel", "output_half_pixel")
     half = node.opset >= 16 and node.attr("coordinate_transformation_mode", "half_pixel") == "half_pixel"

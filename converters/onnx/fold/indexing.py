@@ -1,4 +1,4 @@
-"""Reading and writing at indices.  Negative ones count from the end; those out of range are refused."""
+"""Reading and writing at indices.  Negative ones count from the end; those out of bounds are refused."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Refused
 from ..node import OnnxNode
 from .core import axis_of, folds, limited
+from .errors import Refused, Unfit
 
 
 def within(indices: np.ndarray, size: int) -> np.ndarray:
@@ -17,7 +17,7 @@ def within(indices: np.ndarray, size: int) -> np.ndarray:
     indices = indices.astype(np.int64, copy=False)
     wrong = indices[(indices < -size) | (indices >= size)]
     if wrong.size:
-        raise Refused(f"the index {wrong.flat[0]} is out of range for an axis of size {size}")
+        raise Unfit(f"the index {wrong.flat[0]} is out of bounds for an axis of size {size}")
     return np.asarray(np.where(indices < 0, indices + size, indices))
 
 
@@ -45,7 +45,7 @@ def _elements(node: OnnxNode, x: np.ndarray, indices: np.ndarray) -> tuple[np.nd
         n <= m or i == axis for i, (n, m) in enumerate(zip(indices.shape, x.shape, strict=True))
     )
     if not fits:
-        raise Refused(f"indices of shape {list(indices.shape)} do not fit data of shape {list(x.shape)}")
+        raise Unfit(f"indices of shape {list(indices.shape)} do not fit data of shape {list(x.shape)}")
     places = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
     places[axis] = within(indices, x.shape[axis])
     return tuple(places)
@@ -55,7 +55,7 @@ def _elements(node: OnnxNode, x: np.ndarray, indices: np.ndarray) -> tuple[np.nd
 def _gather_nd(node: OnnxNode) -> np.ndarray:
     x, indices, batch = node.known(0), node.known(1), node.attr("batch_dims", 0)
     if not 0 <= batch < min(x.ndim, indices.ndim) or x.shape[:batch] != indices.shape[:batch]:
-        raise Refused(
+        raise Unfit(
             f"data of shape {list(x.shape)} and indices of {list(indices.shape)} do not share {batch} batch axes"
         )
     before = np.ogrid[tuple(slice(n) for n in x.shape[:batch])]
@@ -68,7 +68,7 @@ def _coordinates(indices: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray
     """The columns of indices, each an index along one axis of the shape."""
     depth = indices.shape[-1] if indices.ndim else 0
     if not 1 <= depth <= len(shape):
-        raise Refused(f"indices of shape {list(indices.shape)} do not fit data of shape {list(shape)}")
+        raise Unfit(f"indices of shape {list(indices.shape)} do not fit data of shape {list(shape)}")
     return [within(indices[..., i], shape[i]) for i in range(depth)]
 
 
@@ -83,7 +83,7 @@ def _compress(node: OnnxNode) -> np.ndarray:
     x, condition, axis = node.known(0), node.known(1), node.attr("axis")
     x, axis = (x.reshape(-1), 0) if axis is None else (x, axis_of(axis, x.ndim))
     if condition.ndim != 1 or condition.size > x.shape[axis]:
-        raise Refused(f"a condition of shape {list(condition.shape)} does not fit an axis of size {x.shape[axis]}")
+        raise Unfit(f"a condition of shape {list(condition.shape)} does not fit an axis of size {x.shape[axis]}")
     return np.compress(condition, x, axis)
 
 
@@ -111,7 +111,7 @@ def _written(node: OnnxNode, x: np.ndarray, places: Any, updates: np.ndarray) ->
 def _scatter_elements(node: OnnxNode) -> np.ndarray:
     x, indices, updates = node.known(0), node.known(1), node.known(2)
     if indices.shape != updates.shape:
-        raise Refused(f"indices of shape {list(indices.shape)} and updates of {list(updates.shape)} differ")
+        raise Unfit(f"indices of shape {list(indices.shape)} and updates of {list(updates.shape)} differ")
     return _written(node, x, _elements(node, x, indices), updates)
 
 
@@ -121,7 +121,7 @@ def _scatter_nd(node: OnnxNode) -> np.ndarray:
     places = tuple(_coordinates(indices, x.shape))
     want = (*indices.shape[:-1], *x.shape[len(places) :])
     if updates.shape != want:
-        raise Refused(f"expected updates of shape {list(want)}, got {list(updates.shape)}")
+        raise Unfit(f"expected updates of shape {list(want)}, got {list(updates.shape)}")
     return _written(node, x, places, updates)
 
 
@@ -135,7 +135,7 @@ def _tensor_scatter(node: OnnxNode) -> np.ndarray:
     size, length = x.shape[axis], updates.shape[axis] if updates.ndim == x.ndim else 0
     rest = [(*a.shape[:axis], *a.shape[axis + 1 :]) for a in (x, updates)]
     if not axis or rest[0] != rest[1] or starts.shape != x.shape[:1] or length > size:
-        raise Refused(f"updates of shape {list(updates.shape)} do not fit a cache of shape {list(x.shape)}")
+        raise Unfit(f"updates of shape {list(updates.shape)} do not fit a cache of shape {list(x.shape)}")
     places = starts[:, None] + np.arange(length)
     places = places % size if node.attr("mode", "linear") == "circular" else within(places, size)
     y = x.copy()

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Refused
 from ..node import OnnxNode
 from .core import axes_of, axis_of, broadcast, folds, limited, one_number, operands
+from .errors import Refused, Unfit
 
 
 @folds("Identity", names=True)
@@ -37,7 +37,7 @@ def _transpose(node: OnnxNode) -> np.ndarray | Any:
     x = node.known(0)
     perm = node.ints("perm", tuple(reversed(range(x.ndim))))
     if sorted(perm) != list(range(x.ndim)):
-        raise Refused(f"perm={list(perm)} is no order of the axes of shape {list(x.shape)}")
+        raise Unfit(f"perm={list(perm)} is no order of the axes of shape {list(x.shape)}")
     return x.transpose(perm)
 
 
@@ -47,7 +47,7 @@ def _reshape(node: OnnxNode) -> np.ndarray | Any:
     if not node.attr("allowzero", 0):
         shape = [x.shape[i] if s == 0 and i < x.ndim else s for i, s in enumerate(shape)]
     if shape.count(-1) > 1 or any(not isinstance(s, str) and s < -1 for s in shape):
-        raise Refused(f"{shape} is no shape")
+        raise Unfit(f"{shape} is no shape")
     return x.reshape(shape)
 
 
@@ -63,7 +63,7 @@ def _squeeze(node: OnnxNode) -> np.ndarray | Any:
     x, axes = node.known(0), node.attr_or_input("axes", 1, 13)
     chosen = tuple(i for i, n in enumerate(x.shape) if n == 1) if axes is None else axes_of(axes, x.ndim)
     if any(x.shape[a] != 1 for a in chosen):
-        raise Refused(f"it would remove axes {list(axes)} of shape {list(x.shape)}, not all of which are 1")
+        raise Unfit(f"it would remove axes {list(axes)} of shape {list(x.shape)}, not all of which are 1")
     return x.squeeze(chosen)
 
 
@@ -83,7 +83,7 @@ def _concat(node: OnnxNode) -> np.ndarray:
     rests = {(*a.shape[:axis], *a.shape[axis + 1 :]) for a in arrays if a.ndim == arrays[0].ndim}
     if len(rests) > 1 or any(a.ndim != arrays[0].ndim for a in arrays):
         shapes = ", ".join(str(list(a.shape)) for a in arrays)
-        raise Refused(f"the shapes {shapes} differ elsewhere than along axis {axis}")
+        raise Unfit(f"the shapes {shapes} differ elsewhere than along axis {axis}")
     return np.concatenate(arrays, axis)
 
 
@@ -91,7 +91,7 @@ def _concat(node: OnnxNode) -> np.ndarray:
 def _expand(node: OnnxNode) -> np.ndarray:
     x, shape = node.known(0), _numbers(node.known_ints(1))
     if min(shape, default=0) < 0:
-        raise Refused(f"{list(shape)} is no shape")
+        raise Unfit(f"{list(shape)} is no shape")
     return np.array(np.broadcast_to(x, broadcast([x, np.broadcast_to(np.zeros(()), limited(shape))])))
 
 
@@ -99,7 +99,7 @@ def _expand(node: OnnxNode) -> np.ndarray:
 def _tile(node: OnnxNode) -> np.ndarray:
     x, repeats = node.known(0), _numbers(node.known_ints(1))
     if len(repeats) != x.ndim or min(repeats, default=0) < 0:
-        raise Refused(f"expected a number of repetitions for each axis of {list(x.shape)}, got {list(repeats)}")
+        raise Unfit(f"expected a number of repetitions for each axis of {list(x.shape)}, got {list(repeats)}")
     limited([s * r for s, r in zip(x.shape, repeats, strict=True)])
     return np.tile(x, repeats)
 
@@ -117,9 +117,9 @@ def _reverse_sequence(node: OnnxNode) -> np.ndarray:
     x, lengths = node.known(0), node.known_ints(1)
     time, batch = node.attr("time_axis", 0), node.attr("batch_axis", 1)
     if {time, batch} != {0, 1} or x.ndim < 2:
-        raise Refused(f"expected time_axis and batch_axis to be 0 and 1, got {time} and {batch}")
+        raise Unfit(f"expected time_axis and batch_axis to be 0 and 1, got {time} and {batch}")
     if len(lengths) != x.shape[batch] or not all(0 <= n <= x.shape[time] for n in lengths):
-        raise Refused(f"the lengths {list(lengths)} do not fit the input of shape {list(x.shape)}")
+        raise Unfit(f"the lengths {list(lengths)} do not fit the input of shape {list(x.shape)}")
     y = x.copy()
     inside, outside = np.moveaxis(x, (time, batch), (0, 1)), np.moveaxis(y, (time, batch), (0, 1))
     for i, n in enumerate(lengths):
@@ -133,7 +133,7 @@ def _reverse_sequence(node: OnnxNode) -> np.ndarray:
 def _image(node: OnnxNode) -> tuple[np.ndarray, int]:
     x, size = node.known(0), node.attr("blocksize", 0)
     if x.ndim != 4 or size < 1:
-        raise Refused(f"expected 4 axes and a blocksize of at least 1, got shape {list(x.shape)} and {size}")
+        raise Unfit(f"expected 4 axes and a blocksize of at least 1, got shape {list(x.shape)} and {size}")
     return x, size
 
 
@@ -144,7 +144,7 @@ def _depth_to_space(node: OnnxNode) -> np.ndarray:
     n, c, h, w = x.shape
     node.only("mode", "DCR", "CRD")
     if c % (b * b):
-        raise Refused(f"{c} channels are no multiple of blocksize² = {b * b}")
+        raise Unfit(f"{c} channels are no multiple of blocksize² = {b * b}")
     if node.attr("mode", "DCR") == "DCR":
         blocks = x.reshape(n, b, b, c // b**2, h, w).transpose(0, 3, 4, 1, 5, 2)
     else:
@@ -158,7 +158,7 @@ def _space_to_depth(node: OnnxNode) -> np.ndarray:
     n, c, h, w = x.shape
     node.only("mode", "DCR", "CRD")
     if h % b or w % b:
-        raise Refused(f"the size {h} by {w} is no multiple of the blocksize {b}")
+        raise Unfit(f"the size {h} by {w} is no multiple of the blocksize {b}")
     order = (0, 3, 5, 1, 2, 4) if node.attr("mode", "DCR") == "DCR" else (0, 1, 3, 5, 2, 4)
     return np.ascontiguousarray(x.reshape(n, c, h // b, b, w // b, b).transpose(order)).reshape(
         n, c * b * b, h // b, w // b

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import onnx
 
-from ..errors import Refused
 from ..node import OnnxNode
 from .core import axes_of, axis_of, dtype_of, folds, wide
+from .errors import Unfit
 
 
 def _standard(x: np.ndarray, axes: Sequence[int], epsilon: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The normalised numbers, their mean and the inverse of their standard deviation."""
     if not x.size:
-        raise Refused(f"an input of shape {list(x.shape)} has no mean")
+        raise Unfit(f"an input of shape {list(x.shape)} has no mean")
     mean = x.mean(tuple(axes), keepdims=True)
     inverse = 1 / np.sqrt(((x - mean) ** 2).mean(tuple(axes), keepdims=True) + np.asarray(epsilon, x.dtype))
     return (x - mean) * inverse, mean, inverse
@@ -28,14 +28,14 @@ def _per_channel(node: OnnxNode, i: int, x: np.ndarray, size: int | None = None)
     p = wide(node.known(i))
     size = x.shape[1] if size is None else size
     if p.shape != (size,):
-        raise Refused(f"input {i} of shape {list(p.shape)} does not fit {size} channels")
+        raise Unfit(f"input {i} of shape {list(p.shape)} does not fit {size} channels")
     return np.asarray(p.reshape(-1, *[1] * (x.ndim - 2)))
 
 
 def _channels(node: OnnxNode) -> tuple[np.ndarray, np.dtype[Any]]:
     x = node.known(0)
     if x.ndim < 2:
-        raise Refused(f"expected a batch of channels, got shape {list(x.shape)}")
+        raise Unfit(f"expected a batch of channels, got shape {list(x.shape)}")
     return wide(x), x.dtype
 
 
@@ -74,7 +74,7 @@ def _group(node: OnnxNode) -> np.ndarray:
     n, c = x.shape[:2]
     groups = node.attr("num_groups", 0)
     if groups < 1 or c % groups:
-        raise Refused(f"{c} channels cannot be split into num_groups={groups}")
+        raise Unfit(f"{c} channels cannot be split into num_groups={groups}")
     y = _standard(x.reshape(n, groups, -1), [2], node.attr("epsilon", 1e-5))[0].reshape(x.shape)
     size = c if node.opset >= 21 else groups
     scale, bias = (np.repeat(_per_channel(node, i, x, size), c // size, axis=0) for i in (1, 2))
@@ -107,7 +107,7 @@ def _rms(node: OnnxNode) -> np.ndarray:
 
 def _same(y: np.ndarray, x: np.ndarray, node: OnnxNode) -> np.ndarray:
     if y.shape != x.shape:
-        raise Refused(f"its scale or bias does not broadcast to the input of shape {list(x.shape)}")
+        raise Unfit(f"its scale or bias does not broadcast to the input of shape {list(x.shape)}")
     return np.asarray(y, node.known(0).dtype)
 
 
@@ -136,7 +136,7 @@ def _lrn(node: OnnxNode) -> np.ndarray:
     size, alpha = node.attr("size", 0), node.attr("alpha", 0.0001)
     beta, bias = node.attr("beta", 0.75), node.attr("bias", 1.0)
     if size < 1:
-        raise Refused(f"expected a size of at least 1, got {size}")
+        raise Unfit(f"expected a size of at least 1, got {size}")
     before, after = (size - 1) // 2, size // 2
     ends = np.minimum(np.arange(x.shape[1]) + after + 1, x.shape[1])
     starts = np.maximum(np.arange(x.shape[1]) - before, 0)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import Refused
 from ..node import OnnxNode
 from .core import axes_of, folds, limited, one_number
+from .errors import Refused, Unfit
 
 
 @folds("Pad")
@@ -22,7 +22,7 @@ def _pad(node: OnnxNode) -> np.ndarray:
         pads, value = node.known_ints(1), one_number(node, 2, 0)
         axes = axes_of(node.known_ints(3, tuple(range(x.ndim))) if node.opset >= 18 else range(x.ndim), x.ndim)
     if len(pads) != 2 * len(axes):
-        raise Refused(f"expected {2 * len(axes)} pads for the axes {list(axes)}, got {len(pads)}")
+        raise Unfit(f"expected {2 * len(axes)} pads for the axes {list(axes)}, got {len(pads)}")
     around = [(0, 0)] * x.ndim
     for axis, before, after in zip(axes, pads, pads[len(axes) :], strict=False):
         around[axis] = (before, after)
@@ -34,7 +34,7 @@ def _pad(node: OnnxNode) -> np.ndarray:
     for axis, (before, after) in enumerate(around):
         size = x.shape[axis]
         if not size and max(before, after) > 0:
-            raise Refused(f"axis {axis} of the input of shape {list(x.shape)} has nothing to pad with")
+            raise Unfit(f"axis {axis} of the input of shape {list(x.shape)} has nothing to pad with")
         if before or after:
             x = np.take(x, _PLACES[mode](np.arange(-before, size + after), size), axis)
     return x
@@ -66,7 +66,7 @@ def _center_crop_pad(node: OnnxNode) -> np.ndarray:
     x, shape = node.known(0), node.known_ints(1)
     axes = axes_of(node.ints("axes", range(x.ndim)), x.ndim)
     if len(shape) != len(axes):
-        raise Refused(f"expected {len(axes)} sizes for the axes {list(axes)}, got {list(shape)}")
+        raise Unfit(f"expected {len(axes)} sizes for the axes {list(axes)}, got {list(shape)}")
     around = [(0, 0)] * x.ndim
     sizes = list(x.shape)
     for axis, size in zip(axes, shape, strict=True):

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Refused
 from ..node import OnnxNode
 from .arithmetic import divide
 from .core import axes_of, axis_of, folds, limited, one_number, wide
+from .errors import Unfit
 from .signature import is_float
 
 Axes = tuple[int, ...]
@@ -84,7 +84,7 @@ def _arg(node: OnnxNode) -> np.ndarray:
     axis = axis_of(node.attr("axis", 0), x.ndim)
     keep = bool(node.attr("keepdims", 1))
     if not x.shape[axis]:
-        raise Refused(f"axis {axis} of the input of shape {list(x.shape)} has no elements")
+        raise Unfit(f"axis {axis} of the input of shape {list(x.shape)} has no elements")
     find = np.argmax if node.op == "ArgMax" else np.argmin
     if node.attr("select_last_index", 0):
         return np.asarray(x.shape[axis] - 1 - find(np.flip(x, axis), axis, keepdims=keep), np.int64)
@@ -97,7 +97,7 @@ def _one_hot(node: OnnxNode) -> np.ndarray:
     indices, values = wide(node.known(0)), node.known(2)
     depth = int(one_number(node, 1))
     if depth < 1 or values.shape != (2,):
-        raise Refused(f"expected a depth of at least 1 and two values, got {depth} and {values.size} values")
+        raise Unfit(f"expected a depth of at least 1 and two values, got {depth} and {values.size} values")
     limited((*indices.shape, depth))
     axis = axis_of(node.attr("axis", -1), indices.ndim + 1)
     wrapped = np.expand_dims(np.where(indices < 0, indices + depth, indices), axis)

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import Refused
 from ..node import OnnxNode
 from .core import axes_of, folds, limited, wide
+from .errors import Refused, Unfit
 from .signature import is_float
 
 F = np.float32
@@ -118,17 +118,17 @@ def _axes(node: OnnxNode, x: np.ndarray, crop: bool) -> dict[int, Axis]:
     node.only("keep_aspect_ratio_policy", "stretch", "not_larger", "not_smaller")
     policy = node.attr("keep_aspect_ratio_policy", "stretch")
     if bool(scales) == bool(sizes):
-        raise Refused("expected either scales or sizes")
+        raise Unfit("expected either scales or sizes")
     if not crop:
         roi = [0.0] * len(chosen) + [1.0] * len(chosen)
     elif len(roi) != 2 * len(chosen):
-        raise Refused(f"expected a roi of {2 * len(chosen)} numbers, got {len(roi)}")
+        raise Unfit(f"expected a roi of {2 * len(chosen)} numbers, got {len(roi)}")
     if scales:
         return _scaled(x.shape, scales, chosen, roi)
     if len(sizes) != len(chosen) or min(sizes) < 0:
-        raise Refused(f"the sizes {list(sizes)} do not fit the axes {list(chosen)}")
+        raise Unfit(f"the sizes {list(sizes)} do not fit the axes {list(chosen)}")
     if any(not x.shape[a] for a in chosen):
-        raise Refused(f"an input of shape {list(x.shape)} has nothing to resize")
+        raise Unfit(f"an input of shape {list(x.shape)} has nothing to resize")
     factors = [s / x.shape[a] for s, a in zip(sizes, chosen, strict=True)]
     if policy != "stretch":
         factors = [min(factors) if policy == "not_larger" else max(factors)] * len(chosen)
@@ -142,7 +142,7 @@ def _scaled(
     shape: Sequence[int], scales: Sequence[float], chosen: Sequence[int], roi: Sequence[float] = ()
 ) -> dict[int, Axis]:
     if len(scales) != len(chosen) or not all(0 < s < np.inf for s in scales):
-        raise Refused(f"the scales {list(scales)} do not fit the axes {list(chosen)} of shape {list(shape)}")
+        raise Unfit(f"the scales {list(scales)} do not fit the axes {list(chosen)} of shape {list(shape)}")
     roi = roi or [0.0] * len(chosen) + [1.0] * len(chosen)
     axes = {}
     for i, (a, scale) in enumerate(zip(chosen, scales, strict=True)):
@@ -213,7 +213,7 @@ def resized(
     y, beyond = wide(x), []
     for a, axis in axes.items():
         if axis.out and not axis.size:
-            raise Refused(f"an input of shape {list(x.shape)} has nothing to resize")
+            raise Unfit(f"an input of shape {list(x.shape)} has nothing to resize")
         if outside is None and axis.size == axis.out and axis.scale == 1:
             continue
         at = coordinates(np.arange(axis.out, dtype=F), axis)

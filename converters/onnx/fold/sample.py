@@ -6,9 +6,9 @@ import itertools
 
 import numpy as np
 
-from ..errors import Refused
 from ..node import OnnxNode
 from .core import folds, limited, wide
+from .errors import Refused, Unfit
 from .resize import cubic
 
 _MODES = {"bilinear": "linear", "bicubic": "cubic"}  # as they were called before opset 20
@@ -24,9 +24,9 @@ def _grid_sample(node: OnnxNode) -> np.ndarray:
         raise Refused(f"mode={mode!r} with padding_mode={padding!r} is not supported")
     rank = x.ndim - 2
     if rank < 1 or grid.ndim != x.ndim or grid.shape[-1] != rank or grid.shape[0] != x.shape[0]:
-        raise Refused(f"points of shape {list(grid.shape)} do not fit an input of shape {list(x.shape)}")
+        raise Unfit(f"points of shape {list(grid.shape)} do not fit an input of shape {list(x.shape)}")
     if not all(x.shape[2:]):
-        raise Refused(f"an input of shape {list(x.shape)} has nothing to read")
+        raise Unfit(f"an input of shape {list(x.shape)} has nothing to read")
     limited((*x.shape[:2], *grid.shape[1:-1]))
     last = np.moveaxis(wide(x), 1, -1)
     number = np.arange(x.shape[0]).reshape(-1, *[1] * rank)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import Refused
 from ..node import OnnxNode
 from .core import axis_of, folds, one_number, wide
+from .errors import Unfit
 
 
 @folds("TopK")
@@ -17,7 +17,7 @@ def _top_k(node: OnnxNode) -> list[np.ndarray]:
     axis = axis_of(node.attr("axis", -1), x.ndim)
     k = node.attr("k", 0) if node.opset < 10 else one_number(node, 1)
     if not 0 <= k <= x.shape[axis]:
-        raise Refused(f"it takes {k} of the {x.shape[axis]} numbers along axis {axis}")
+        raise Unfit(f"it takes {k} of the {x.shape[axis]} numbers along axis {axis}")
     if node.attr("largest", 1):  # sorted from the end, and read from there
         order = x.shape[axis] - 1 - np.argsort(np.flip(wide(x), axis), axis, kind="stable")
         order = np.flip(order, axis)

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import Refused
 from ..node import OnnxNode
 from ..window import auto_pads
 from .core import folds, limited, wide
+from .errors import Refused, Unfit
 from .indexing import within
 from .pad import surrounded
 from .signature import is_float
@@ -60,7 +60,7 @@ def _windows(node: OnnxNode, sizes: Sequence[int], kernel: Sequence[int]) -> Win
     rank = len(sizes)
     strides, dilations = node.ints("strides", (1,) * rank, rank), node.ints("dilations", (1,) * rank, rank)
     if len(kernel) != rank or min((*kernel, *strides, *dilations), default=1) < 1:
-        raise Refused(f"the kernel {list(kernel)}, strides {list(strides)} or dilations {list(dilations)} do not fit")
+        raise Unfit(f"the kernel {list(kernel)}, strides {list(strides)} or dilations {list(dilations)} do not fit")
     spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
     auto, pads = node.attr("auto_pad", "NOTSET"), node.ints("pads", (0,) * 2 * rank, 2 * rank)
     if auto != "NOTSET":
@@ -70,7 +70,7 @@ def _windows(node: OnnxNode, sizes: Sequence[int], kernel: Sequence[int]) -> Win
     for n, span, stride, begin, end in zip(sizes, spans, strides, begins, ends, strict=True):
         room = n + begin + end - span
         if room < 0 or min(begin, end) < 0:
-            raise Refused(f"windows of {spans} do not fit sizes {list(sizes)} with pads {list(pads)}")
+            raise Unfit(f"windows of {spans} do not fit sizes {list(sizes)} with pads {list(pads)}")
         count = room // stride + 1
         if node.attr("ceil_mode", 0) and room % stride and count * stride < n + begin:
             count += 1  # a last window that reaches over the end, but does not begin there
@@ -81,7 +81,7 @@ def _windows(node: OnnxNode, sizes: Sequence[int], kernel: Sequence[int]) -> Win
 def _spatial(node: OnnxNode) -> np.ndarray:
     x = node.known(0)
     if x.ndim < 3:
-        raise Refused(f"expected a batch, channels and spatial axes, got shape {list(x.shape)}")
+        raise Unfit(f"expected a batch, channels and spatial axes, got shape {list(x.shape)}")
     return np.asarray(x)
 
 
@@ -91,16 +91,16 @@ def _spatial(node: OnnxNode) -> np.ndarray:
 def _kernel(node: OnnxNode, x: np.ndarray) -> tuple[np.ndarray, int]:
     w, group = wide(node.known(1)), node.attr("group", 1)
     if w.ndim != x.ndim or node.ints("kernel_shape", w.shape[2:]) != w.shape[2:]:
-        raise Refused(f"a kernel of shape {list(w.shape)} does not fit an input of shape {list(x.shape)}")
+        raise Unfit(f"a kernel of shape {list(w.shape)} does not fit an input of shape {list(x.shape)}")
     if group < 1 or w.shape[0] % group or x.shape[1] % group:
-        raise Refused(f"group={group} does not divide the channels of {list(x.shape)} and {list(w.shape)}")
+        raise Unfit(f"group={group} does not divide the channels of {list(x.shape)} and {list(w.shape)}")
     return w, group
 
 
 def _with_bias(node: OnnxNode, y: np.ndarray) -> np.ndarray:
     bias = node.known(2)
     if bias is not None and bias.shape != y.shape[1:2]:
-        raise Refused(f"a bias of shape {list(bias.shape)} does not fit {y.shape[1]} channels")
+        raise Unfit(f"a bias of shape {list(bias.shape)} does not fit {y.shape[1]} channels")
     y = y if bias is None else y + wide(bias).reshape(-1, *[1] * (y.ndim - 2))
     return y.astype(node.known(0).dtype, copy=False)
 
@@ -111,7 +111,7 @@ def _conv(node: OnnxNode) -> np.ndarray:
     w, group = _kernel(node, x)
     n, c = x.shape[:2]
     if w.shape[1] * group != c:
-        raise Refused(f"a kernel of shape {list(w.shape)} in {group} groups does not fit {c} channels")
+        raise Unfit(f"a kernel of shape {list(w.shape)} in {group} groups does not fit {c} channels")
     windows = _windows(node, x.shape[2:], w.shape[2:])
     limited((n, w.shape[0], *windows.out))
     x = windows.padded(x, 0)
@@ -129,13 +129,13 @@ def _conv_transpose(node: OnnxNode) -> np.ndarray:
     w, group = _kernel(node, x)
     n, c, *sizes = x.shape
     if w.shape[0] != c:
-        raise Refused(f"a kernel of shape {list(w.shape)} does not fit {c} channels")
+        raise Unfit(f"a kernel of shape {list(w.shape)} does not fit {c} channels")
     rank, kernel = len(sizes), w.shape[2:]
     strides, dilations = node.ints("strides", (1,) * rank, rank), node.ints("dilations", (1,) * rank, rank)
     more = node.ints("output_padding", (0,) * rank, rank)
     spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
     if min((*strides, *dilations, *kernel)) < 1 or min(more) < 0:
-        raise Refused(f"the strides {list(strides)} or dilations {list(dilations)} do not fit")
+        raise Unfit(f"the strides {list(strides)} or dilations {list(dilations)} do not fit")
     full = [s * (i - 1) + span + m for i, s, span, m in zip(sizes, strides, spans, more, strict=True)]
     begins, out = _cut(node, sizes, full, strides)
     room = [max(f, b + o) for f, b, o in zip(full, begins, out, strict=True)]
@@ -168,7 +168,7 @@ def _cut(node: OnnxNode, sizes: Sequence[int], full: Sequence[int], strides: Int
         totals = [max(f - o, 0) for f, o in zip(full, out, strict=True)]
         begins = [t - t // 2 if auto == "SAME_LOWER" or auto == "NOTSET" else t // 2 for t in totals]
     if min(out) < 1:
-        raise Refused(f"nothing of sizes {list(full)} is left as {out}")
+        raise Unfit(f"nothing of sizes {list(full)} is left as {out}")
     return begins, out
 
 
@@ -229,7 +229,7 @@ def _lp_pool(node: OnnxNode) -> np.ndarray:
 def _global_pool(node: OnnxNode) -> np.ndarray:
     x, axes = _spatial(node), tuple(range(2, node.input(0).rank))
     if not all(x.shape[2:]):
-        raise Refused(f"an input of shape {list(x.shape)} has nothing to pool")
+        raise Unfit(f"an input of shape {list(x.shape)} has nothing to pool")
     if node.op == "GlobalMaxPool":
         return np.asarray(x.max(axes, keepdims=True))
     if node.op == "GlobalAveragePool":
@@ -251,12 +251,12 @@ def _max_unpool(node: OnnxNode) -> np.ndarray:
     table = zip(x.shape[2:], kernel, strides, pads, pads[rank:], strict=False)
     shape = limited((*x.shape[:2], *(s * (n - 1) + k - a - b for n, k, s, a, b in table)))
     if indices.shape != x.shape:
-        raise Refused(f"indices of shape {list(indices.shape)} do not fit an input of shape {list(x.shape)}")
+        raise Unfit(f"indices of shape {list(indices.shape)} do not fit an input of shape {list(x.shape)}")
     y = np.zeros(math.prod(shape), x.dtype)
     y[within(indices, y.size)] = x
     out = node.known_ints(2, shape)
     if len(out) != x.ndim or any(o < n for o, n in zip(out, shape, strict=True)):
-        raise Refused(f"the output_shape {list(out)} does not hold {list(shape)}")
+        raise Unfit(f"the output_shape {list(out)} does not hold {list(shape)}")
     limited(out)
     return surrounded(y.reshape(shape), [(0, o - n) for o, n in zip(out, shape, strict=True)], 0)
 
@@ -267,10 +267,10 @@ def _col2im(node: OnnxNode) -> np.ndarray:
     x, sizes, block = node.known(0), node.known_ints(1), node.known_ints(2)
     rank = len(sizes)
     if x.ndim != 3 or len(block) != rank or min((*sizes, *block), default=0) < 1:
-        raise Refused(f"blocks {list(block)} of an image {list(sizes)} do not fit an input of shape {list(x.shape)}")
+        raise Unfit(f"blocks {list(block)} of an image {list(sizes)} do not fit an input of shape {list(x.shape)}")
     windows = _windows(node, sizes, block)
     if x.shape[1] % math.prod(block) or x.shape[2] != math.prod(windows.out):
-        raise Refused(f"blocks {list(block)} of an image {list(sizes)} do not fit an input of shape {list(x.shape)}")
+        raise Unfit(f"blocks {list(block)} of an image {list(sizes)} do not fit an input of shape {list(x.shape)}")
     shares = wide(x).reshape(x.shape[0], -1, math.prod(block), *windows.out)
     y = windows.padded(np.zeros((*shares.shape[:2], *sizes), shares.dtype), 0)
     for k, place in enumerate(windows.places()):
