@@ -64,7 +64,7 @@ def limited(shape: Sequence[Any]) -> tuple[int, ...]:
     """The shape, unless an array of it is absurdly large."""
     sizes = tuple(int(s) for s in shape)
     if any(s < 0 for s in sizes) or math.prod(sizes) > LARGEST:
-        raise Unfit(f"an array of shape {list(sizes)} cannot be computed while reading")
+        raise Unfit(f"no array of shape {list(sizes)} can be computed: it is negative or too large")
     return sizes
 
 

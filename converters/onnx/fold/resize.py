@@ -174,6 +174,7 @@ def _interpolation(mode: str, nearest: str, a: float, exclude: bool, antialias: 
     def taps(x: np.ndarray, axis: Axis) -> Taps:
         shrink = min(axis.scale, 1.0) if antialias else 1.0
         first = int(np.floor(-reach / shrink)) + 1
+        limited((max(x.size, 1), 2 - 2 * first))
         floor = np.floor(x)
         offsets = np.arange(first, 2 - first)
         limited((x.size, offsets.size))
