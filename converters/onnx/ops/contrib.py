@@ -78,15 +78,18 @@ def read_concat(node: OnnxNode) -> Tensor:
     return _quantised(node, y, 0, node.input(2).dtype)
 
 
+def _turned(node: OnnxNode, i: int) -> Tensor:
+    """Input i, a matrix, transposed."""
+    t = node.input(i)
+    if t.rank != 2:
+        node.refuse(f"input {i} should be a matrix, got shape {list(t.shape)}")
+    return t.renamed((1, 0)) if t.array is None else node.constant(t.array.T, like=t)
+
+
 @importer("QGemm", domain=MICROSOFT, any_dtype=True)
 def read_gemm(node: OnnxNode) -> Tensor:
     node.only("alpha", 1.0)
-    left, right = node.input(0), node.input(3)
-    left, right = (
-        t.renamed((1, 0)) if node.attr(turned, 0) else t for t, turned in ((left, "transA"), (right, "transB"))
-    )
-    if right.array is not None and node.attr("transB", 0):
-        right = node.constant(node.known(3).T, like=node.input(3))
+    left, right = (_turned(node, i) if node.attr(flag, 0) else node.input(i) for i, flag in ((0, "transA"), (3, "transB")))
     x = Integers(left, node.input(1), zero_or(node, 2, left.dtype), None)
     w = Integers(right, node.input(4), zero_or(node, 5, right.dtype), None)
     product, bias = matrix_product(node, *pair(node, x, w)), node.optional(6)

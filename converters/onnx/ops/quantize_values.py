@@ -1,41 +1,28 @@
 """Quantised operators on known arrays, with NumPy.
 
-Unlike on computed tensors, integers of 2 to 32 bits and scales for blocks are evaluated too; float8 is dequantised, but
-nothing is quantised to it.  The formulas are those of the ONNX operator pages.
+Unlike on computed tensors, integers of 2 to 32 bits, floats of 4 and 8 bits and scales for blocks are evaluated too.
+The formulas are those of the ONNX operator pages.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import ml_dtypes  # which onnx rests on
 import numpy as np
 import onnx
 
-from ..errors import Refused
 from ..fold import folds
 from ..node import OnnxNode
 from ..window import read_window
 
-Limits = tuple[int, int]
-
-
-def _limits(dtype: np.dtype[Any]) -> Limits:
-    """What integers of a type can hold; refuses types that are no integers."""
-    import ml_dtypes  # which onnx rests on
-
-    try:
-        info = ml_dtypes.iinfo(dtype)
-    except ValueError:
-        raise Refused(f"quantising to {dtype} is not supported, only to integers") from None
-    return int(info.min), int(info.max)
-
 
 def _spread(node: OnnxNode, x: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Scales or zero points as they stand beside x: one, one for each place along the axis, or one for each block."""
-    block = node.attr("block_size", 0)
-    axis = node.input(0).axis(node.attr("axis", 1)) if x.ndim and (values.size != 1 or block) else 0
+    block, axis = node.attr("block_size", 0), node.attr("axis", 1)
     if values.size == 1 and not block:
         return values.reshape(())
+    axis = node.input(0).axis(axis)
     if block:
         values = np.repeat(values, block, axis).take(range(x.shape[axis]), axis)
         if values.shape != x.shape:
@@ -52,26 +39,29 @@ def _dtype(kind: int, default: Any) -> np.dtype[Any]:
 
 def _saturated(values: np.ndarray, zero: Any, dtype: np.dtype[Any]) -> np.ndarray:
     """round(values) + zero, half to even, within the limits of the type; what is no number becomes the least."""
-    low, high = _limits(dtype)
+    info = ml_dtypes.iinfo(dtype)
     steps = np.rint(values).astype(np.float64) + zero
-    return np.asarray(np.where(np.isnan(steps), low, np.clip(steps, low, high)).astype(np.int64).astype(dtype))
+    steps = np.where(np.isnan(steps), int(info.min), np.clip(steps, int(info.min), int(info.max)))
+    return np.asarray(steps.astype(np.int64).astype(dtype))
 
 
 def quantize(x: np.ndarray, scale: Any, zero: Any, dtype: Any) -> np.ndarray:
     """saturate(round(x / scale) + zero), in float32."""
-    with np.errstate(all="ignore"):
-        return _saturated(x.astype(np.float32) / np.float32(scale), np.asarray(zero, np.float64), np.dtype(dtype))
+    return _saturated(x.astype(np.float32) / np.float32(scale), np.asarray(zero, np.float64), np.dtype(dtype))
 
 
 @folds("QuantizeLinear")
 def _quantize(node: OnnxNode) -> np.ndarray:
     x, scale, zero = node.known(0), node.known(1), node.known(2)
-    node.ignore("saturate", "precision")
-    dtype = zero.dtype if zero is not None else _dtype(node.attr("output_dtype", 0), np.uint8)
-    node.ignore("output_dtype")
-    _limits(dtype)
-    shift = 0 if zero is None else _spread(node, x, zero.astype(np.int64))
-    return quantize(x, _spread(node, x, scale.astype(np.float32)), shift, dtype)
+    node.ignore("precision")
+    kind, saturate = node.attr("output_dtype", 0), node.attr("saturate", 1)
+    dtype = _dtype(kind, np.uint8) if zero is None else zero.dtype
+    scale = _spread(node, x, scale.astype(np.float32))
+    if dtype.kind in "iu" or dtype.name in ("int4", "uint4", "int2", "uint2"):
+        return quantize(x, scale, 0 if zero is None else _spread(node, x, zero.astype(np.int64)), dtype)
+    most = float(ml_dtypes.finfo(dtype).max)  # rounded to a float of few bits, which knows no zero point
+    values = x.astype(np.float32) / scale
+    return np.asarray((np.clip(values, -most, most) if saturate else values).astype(dtype))
 
 
 @folds("DequantizeLinear")
