@@ -17,6 +17,7 @@ import numpy as np
 
 from ..compiler import In, InByte, InI16, InI32, InI64, Kernel, Out, OutByte, OutI16, OutI32, f32, i64, kernel
 from ..integer_tile import integer_taps, integer_tile
+from ..simd import divide, times
 from ..target import current
 
 TARGET = current()
@@ -103,7 +104,8 @@ def columns(
         for g in range(groups):
             for j in range(width):
                 k = g * n + j
-                scale[g * width + j] = x_scale[0] * w_scale[k * per_column] / y_scale[0] if j < n else ZERO
+                s = divide(times(x_scale[0], w_scale[k * per_column]), y_scale[0]) if j < n else ZERO
+                scale[g * width + j] = s
                 offset[g * width + j] = bias[k] if has_bias != 0 and j < n else ZERO_I32
         zero = np.int32(y_zero[0] ^ np.uint8(sign)) - np.int32(sign)
         offset[last] = zero

@@ -208,16 +208,22 @@ def write_matmul_integer(node: Node, out: Writer) -> None:
 
 @exporter("qlinear_matmul")
 def write_qlinear_matmul(node: Node, out: Writer) -> None:
-    """With a bias, which QLinearMatMul does not have, the sums are written out."""
+    """With a bias, which QLinearMatMul does not have, in QDQ form."""
     x, w, x_zero, w_zero, b, x_scale, w_scale, y_scale, y_zero = node.inputs
+    assert x is not None and w is not None and w_scale is not None
     if b is None:
         names = _names(out, x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero)
         name = out.node("QLinearMatMul", names, node.name)
     else:
-        name = out.node("MatMulInteger", _names(out, x, w, x_zero, w_zero), node.name)
-        name = out.node("Add", [name, out.name(b)], node.name)
-        name = out.node("Cast", [name], node.name, to=onnx.TensorProto.FLOAT)
-        scale = out.node("Mul", _names(out, x_scale, w_scale), f"{node.name}_scale")
-        name = out.node("Mul", [name, scale], node.name)
+        each = {} if w_scale.spec.size == 1 else {"axis": w.spec.rank - 1}
+        step = out.node("Mul", _names(out, x_scale, w_scale), f"{node.name}_scale")
+        left = out.node("DequantizeLinear", _names(out, x, x_scale, x_zero), f"{node.name}_x")
+        right = out.node("DequantizeLinear", _names(out, w, w_scale, w_zero), f"{node.name}_w", **each)
+        added = out.node("DequantizeLinear", [out.name(b), step], f"{node.name}_b", **({"axis": 0} if each else {}))
+        if x.spec.rank == w.spec.rank == 2:
+            name = out.node("Gemm", [left, right, added], f"{node.name}_product")
+        else:
+            name = out.node("MatMul", [left, right], f"{node.name}_product")
+            name = out.node("Add", [name, added], f"{node.name}_sum")
         name = out.node("QuantizeLinear", [name, *_names(out, y_scale, y_zero)], node.name)
     out.bind(node.output, None, _clipped(node, out, name))
