@@ -1,9 +1,9 @@
 """What quantised models mean: the integers behind floats.
 
-A model in QDQ form says "dequantise, convolve floats, quantise" and means a convolution of integers.  So a tensor made by
-DequantizeLinear remembers the integers it stands for (`Integers`), a Conv, Gemm or MatMul of two such tensors remembers
-the product of integers it stands for (`Product`), Add and Relu behind it change what is remembered, and QuantizeLinear
-asks for it::
+A model in QDQ form says "dequantise, convolve floats, quantise" and means a convolution of integers.  So a tensor made
+by DequantizeLinear remembers the integers it stands for (`Integers`), a Conv, Gemm or MatMul of two such tensors
+remembers the product of integers it stands for (`Product`), Add and Relu behind it change what is remembered, and
+QuantizeLinear asks for it::
 
     DequantizeLinear → Conv → Relu → QuantizeLinear          qlinear_conv(…, low=zero)
     DequantizeLinear → Transpose → QuantizeLinear            transpose, of the integers
@@ -222,10 +222,7 @@ def _moved(node: OnnxNode, read: Any, x: Integers) -> Integers | None:
     if x.axis is not None and node.op != "Transpose":
         return None
     other = with_input(node, x.q)
-    if x.q.array is None:
-        q = read(other)
-    else:
-        q = node.constant(fold(other)[0], like=x.q)
+    q = read(other) if x.q.array is None else node.constant(fold(other)[0], like=x.q)
     axis = None if x.axis is None else node.ints("perm", tuple(reversed(range(x.q.rank)))).index(x.axis)
     return replace(x, q=q, axis=axis)
 

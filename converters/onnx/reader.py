@@ -17,6 +17,7 @@ import onnx.inliner
 
 from edgenet.graph import Graph, Value
 from edgenet.graph.spec import DTYPES
+from edgenet.ops.quantize import LIMITS
 
 from . import fold as _fold
 from . import integers as _integers
@@ -290,10 +291,11 @@ class Reader:
     def _read_by(self, found: Any, node: OnnxNode) -> list[Tensor]:
         """The results of a node's importer."""
         others = [t for t in node.inputs if t is not None and t.array is None and t.dtype != "float32"]
-        dtype = next((t.dtype for t in others if t.dtype in ("int8", "uint8")), "")
+        dtype = next((t.dtype for t in others if t.dtype in LIMITS), "")
         picks = bool(dtype) and not found.any_dtype and node.op in PICKS
         if picks:
-            node = _integers.with_input(node, *[t and _integers.as_float(t) for t in node.inputs])
+            floats = [_integers.as_float(t) if t is not None and t.dtype == dtype else t for t in node.inputs]
+            node = _integers.with_input(node, *floats)
         elif others and not found.any_dtype:
             t = others[0]
             node.refuse(f"it would compute with {t.dtype} ({t.name!r}): only float32 is supported")
@@ -329,8 +331,8 @@ KEEPS = {"Identity", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", 
 
 #: operators whose results are numbers of their inputs: those of eight bits pass through floats unharmed
 PICKS = {
-    "Clip", "Concat", "DepthToSpace", "Expand", "GlobalMaxPool", "Max", "MaxPool", "Min", "Pad", "ReduceMax", "ReduceMin",
-    "Slice", "SpaceToDepth", "Split", "Tile",
+    "Clip", "Concat", "DepthToSpace", "Expand", "GlobalMaxPool", "Max", "MaxPool", "Min", "Pad", "ReduceMax",
+    "ReduceMin", "Slice", "SpaceToDepth", "Split", "Tile",
 }  # fmt: skip
 
 

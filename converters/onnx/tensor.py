@@ -184,9 +184,12 @@ class Tensor:
             raise Refused(f"{self.name!r} depends on the size {', '.join(names)}: pass `shapes` that makes it a number")
         if str(self.array.dtype) in ("int8", "uint8", "int32"):  # of a quantised model: never a weight to be trained
             array = self.array.reshape(shape).transpose(axes)
-            return self.graph.constant(array.reshape(_stripped(array.shape)) if strip else array, self.name or "constant")
+            array = array.reshape(_stripped(array.shape)) if strip else array
+            return self.graph.constant(array, self.name or "constant")
         if self.array.dtype.kind != "f":
-            raise Refused(f"{self.name!r} holds {self.array.dtype}: only floating point data and quantised weights take part in the graph")
+            raise Refused(
+                f"{self.name!r} holds {self.array.dtype}: the graph computes with floats and quantised weights"
+            )
         array = self.array.astype(np.float32, copy=False).reshape(shape).transpose(axes)
         array = array.reshape(_stripped(array.shape)) if strip else array
         if not self.weight or not self.rank:

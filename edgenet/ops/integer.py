@@ -79,7 +79,7 @@ class Integers(Op):
 
 
 class ConvInteger(Integers):
-    """y[n, ho, wo, co] = sum (x[n, ho·sh + kh·dh - top, wo·sw + kw·dw - left, ci] - x_zero) · (w[…] - w_zero), int32."""
+    """y[n, ho, wo, co] = sum (x[n, ho·sh + kh·dh - top, wo·sw + kw·dw - left, ci] - x_zero) · (w[…] - w_zero)."""
 
     name = "conv_integer"
 

@@ -6,6 +6,7 @@ it is a constant.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -151,11 +152,7 @@ def matrix_calls(layer: Layer) -> list[Call]:
     """The calls of x[…, m, k] · w[k, n], or of as many products as there are matrices in w."""
     if not layer.y.spec.size:
         return []
-    *lead, k_x = layer.x.spec.sizes
-    n = layer.w.spec.sizes[-1]
-    count = 1
-    for size in layer.w.spec.sizes[:-2]:
-        count *= size
+    k_x, n, count = layer.x.spec.sizes[-1], layer.w.spec.sizes[-1], math.prod(layer.w.spec.sizes[:-2])
     m = layer.y.spec.size // n // count
     wide, widen = _widened(layer, 1, m * count, 1, k_x)
     return [

@@ -8,8 +8,8 @@ With the right strides this one loop nest is a concatenation, a slice and its gr
 transposition, depth to space.  Whoever lowers an op drops axes of size 1 and merges axes that are contiguous in both
 arrays (`edgenet.ops.movement`), so that the two inner loops are as long as they can be.
 
-A transposition whose inner axis is contiguous in x and y alike is a `move`, as is any of eight bits; otherwise it is `turn`, which turns tiles
-of TILE × TILE numbers in registers, and reads and writes whole vectors::
+A transposition whose inner axis is contiguous in x and y alike is a `move`, as is any of eight bits; otherwise it is
+`turn`, which turns tiles of TILE × TILE numbers in registers, and reads and writes whole vectors::
 
           j ──▶ contiguous in y
     i   ┌──────┬──────┐      x[i + j·sx]  ─▶  y[i·sy + j]

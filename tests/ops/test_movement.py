@@ -371,4 +371,3 @@ def test_what_is_not_moved():
         pad(graph.input((2, 3), "int8"), ((1, 1), (0, 0)))
     with pytest.raises(TypeError, match=r"concat: expected inputs of one dtype, got int8\[2, 3\], uint8\[2, 3\]"):
         concat([graph.input((2, 3), "int8"), graph.input((2, 3), "uint8")])
-

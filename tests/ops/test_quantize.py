@@ -95,7 +95,7 @@ def test_nothing_can_be_trained_through_integers():
     y = dequantize_linear(q, graph.constant(np.float32(1)), graph.constant(np.int8(0)))
     from edgenet.graph import emit
 
-    with pytest.raises(TypeError, match="dequantize_linear has no gradient: .*train the float model"):
+    with pytest.raises(TypeError, match=r"dequantize_linear has no gradient: .*train the float model"):
         gradients(emit("sum", [y], axes=(0,), keepdims=False), [x])
 
 

@@ -89,7 +89,9 @@ def _turned(node: OnnxNode, i: int) -> Tensor:
 @importer("QGemm", domain=MICROSOFT, any_dtype=True)
 def read_gemm(node: OnnxNode) -> Tensor:
     node.only("alpha", 1.0)
-    left, right = (_turned(node, i) if node.attr(flag, 0) else node.input(i) for i, flag in ((0, "transA"), (3, "transB")))
+    left, right = (
+        _turned(node, i) if node.attr(flag, 0) else node.input(i) for i, flag in ((0, "transA"), (3, "transB"))
+    )
     x = Integers(left, node.input(1), zero_or(node, 2, left.dtype), None)
     w = Integers(right, node.input(4), zero_or(node, 5, right.dtype), None)
     product, bias = matrix_product(node, *pair(node, x, w)), node.optional(6)

@@ -1,6 +1,8 @@
-"""Quantised operators: QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear, ConvInteger, MatMulInteger, QLinearConv,
-QLinearMatMul ↔ the ops of these names.  What models in QDQ form mean by floats is found by `integers`.
-"""  # fmt: skip
+"""Quantised operators ↔ the ops of their names.
+
+QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear, ConvInteger, MatMulInteger, QLinearConv, QLinearMatMul.  What
+models in QDQ form mean by floats is found by `integers`.
+"""
 
 from __future__ import annotations
 
@@ -154,7 +156,13 @@ def write_quantize(node: Node, out: Writer) -> None:
 
 @exporter("dequantize_linear")
 def write_dequantize(node: Node, out: Writer) -> None:
-    _write_linear(node, out, "DequantizeLinear")
+    """Sums that only become floats are cast: onnxruntime trips over a DequantizeLinear of int32 behind a Transpose."""
+    x, scale, zero = (v for v in node.inputs if v is not None)
+    units = scale.array is not None and bool((scale.array == 1).all())
+    if x.dtype == "int32" and units and zero.array is not None and not zero.array.any():
+        out.same(node, "Cast", to=onnx.TensorProto.FLOAT)
+    else:
+        _write_linear(node, out, "DequantizeLinear")
 
 
 @exporter("dynamic_quantize_linear")
@@ -182,9 +190,7 @@ def write_conv_integer(node: Node, out: Writer) -> None:
     x, w, *zeros = node.inputs
     assert x is not None and w is not None
     names = [out.name(x, IMAGE), out.name(w, (3, 2, 0, 1)), *_names(out, *zeros)]
-    out.bind(
-        node.output, IMAGE, out.node("ConvInteger", names, node.name, **write_window(w.shape[:2], _window(node)))
-    )
+    out.bind(node.output, IMAGE, out.node("ConvInteger", names, node.name, **write_window(w.shape[:2], _window(node))))
 
 
 @exporter("qlinear_conv")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import ml_dtypes  # which onnx rests on
 import numpy as np
 import onnx
 
@@ -37,11 +36,21 @@ def _dtype(kind: int, default: Any) -> np.dtype[Any]:
     return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind) if kind else default)
 
 
+def _limits(dtype: np.dtype[Any]) -> tuple[float, float]:
+    """The least and the greatest number of a type: for those of less than nine bits, by looking at all there are."""
+    if dtype.kind in "iu":
+        return np.iinfo(dtype).min, np.iinfo(dtype).max
+    bits = int(next(c for c in dtype.name if c.isdigit()))  # uint4, float8_e4m3fn
+    numbers = np.arange(1 << bits, dtype=np.uint8).view(dtype).astype(np.float32)
+    numbers = numbers[np.isfinite(numbers)]
+    return float(numbers.min()), float(numbers.max())
+
+
 def _saturated(values: np.ndarray, zero: Any, dtype: np.dtype[Any]) -> np.ndarray:
     """round(values) + zero, half to even, within the limits of the type; what is no number becomes the least."""
-    info = ml_dtypes.iinfo(dtype)
+    low, high = _limits(dtype)
     steps = np.rint(values).astype(np.float64) + zero
-    steps = np.where(np.isnan(steps), int(info.min), np.clip(steps, int(info.min), int(info.max)))
+    steps = np.where(np.isnan(steps), low, np.clip(steps, low, high))
     return np.asarray(steps.astype(np.int64).astype(dtype))
 
 
@@ -59,7 +68,7 @@ def _quantize(node: OnnxNode) -> np.ndarray:
     scale = _spread(node, x, scale.astype(np.float32))
     if dtype.kind in "iu" or dtype.name in ("int4", "uint4", "int2", "uint2"):
         return quantize(x, scale, 0 if zero is None else _spread(node, x, zero.astype(np.int64)), dtype)
-    most = float(ml_dtypes.finfo(dtype).max)  # rounded to a float of few bits, which knows no zero point
+    _, most = _limits(dtype)  # a float of few bits, which knows no zero point
     values = x.astype(np.float32) / scale
     return np.asarray((np.clip(values, -most, most) if saturate else values).astype(dtype))
 
