@@ -35,6 +35,8 @@ from .tile import row_offsets
 i8, i16, f32 = ir.IntType(8), ir.IntType(16), ir.FloatType()
 #: 1.5·2^23 and its bits: added to a small number it leaves the number, rounded, in the low bits
 ROUND, ROUND_BITS = 12582912.0, 0x4B400000
+#: a harmless flag keeps Numba from adding those that let LLVM reassociate, see `simd`
+EXACT = ("nsz",)
 
 
 def _vector(b: Any, base: Any, index: Any, kind: Any, lanes: int) -> Any:
@@ -73,10 +75,10 @@ def _pairs(b: Any, x: Any, w: Any, acc: Any) -> Any:
 def _requantised(b: Any, acc: Any, bias: Any, scale: Any, low: Any, high: Any, zero: Any) -> Any:
     """The epilogue: eight bits a lane; what is no number becomes `low`."""
     lanes = acc.type.count
-    v = b.fmul(b.sitofp(b.add(acc, bias), ir.VectorType(f32, lanes)), scale)
+    v = b.fmul(b.sitofp(b.add(acc, bias), ir.VectorType(f32, lanes)), scale, flags=EXACT)
     v = b.select(b.fcmp_ordered(">", v, low), v, low)
     v = b.select(b.fcmp_ordered("<", v, high), v, high)
-    v = b.bitcast(b.fadd(v, splat(b, f32(ROUND), lanes)), ir.VectorType(i32, lanes))
+    v = b.bitcast(b.fadd(v, splat(b, f32(ROUND), lanes), flags=EXACT), ir.VectorType(i32, lanes))
     return b.trunc(b.add(v, zero), ir.VectorType(i8, lanes))
 
 
