@@ -46,6 +46,13 @@ class Arg(NamedTuple):
     pointer: bool
     reads: bool = True
     writes: bool = False
+    any_kind: bool = False
+    """whether it may hold any dtype of that size: the kernel moves the numbers, or is told their sign"""
+
+    def takes(self, dtype: str) -> bool:
+        """Whether a pointer to numbers of that dtype may stand here."""
+        same_size = self.any_kind and np.dtype(dtype).itemsize == np.dtype(self.dtype).itemsize
+        return dtype == self.dtype or same_size
 
 
 In = Arg("In", "float32", True)
@@ -55,6 +62,13 @@ InI32 = Arg("InI32", "int32", True)
 OutI32 = Arg("OutI32", "int32", True, reads=False, writes=True)
 InI64 = Arg("InI64", "int64", True)
 InOutI64 = Arg("InOutI64", "int64", True, writes=True)
+InI16 = Arg("InI16", "int16", True)
+OutI16 = Arg("OutI16", "int16", True, reads=False, writes=True)
+#: eight bits, signed or not; numbers of 32 bits, whatever they are
+InByte = Arg("InByte", "uint8", True, any_kind=True)
+OutByte = Arg("OutByte", "uint8", True, reads=False, writes=True, any_kind=True)
+InWord = Arg("InWord", "float32", True, any_kind=True)
+OutWord = Arg("OutWord", "float32", True, reads=False, writes=True, any_kind=True)
 i64 = Arg("i64", "int64", False)
 f32 = Arg("f32", "float32", False)
 
@@ -101,7 +115,7 @@ class Kernel:
         words = []
         for name, arg, value in zip(self.parameters[:-2], self.args[:-2], values, strict=True):
             if arg.pointer:
-                if value.dtype != arg.dtype or not value.flags.c_contiguous:
+                if not arg.takes(str(value.dtype)) or not value.flags.c_contiguous:
                     raise TypeError(
                         f"{self.name}: {name} must be a C-contiguous {arg.dtype} array, got {value.dtype} "
                         f"with strides {value.strides}"

@@ -20,7 +20,7 @@ from .compiler import Kernel
 from .generators import FASTMATH
 from .target import architecture, current
 
-_NUMBA = {"float32": types.float32, "int32": types.int32, "int64": types.int64}
+_NUMBA = {name: getattr(types, name) for name in ("float32", "int64", "int32", "int16", "uint8")}
 
 
 class _Library(codegen.AOTCodeLibrary):  # type: ignore[misc]

@@ -16,9 +16,11 @@ import onnx
 
 from edgenet.graph import Graph, Value
 from edgenet.graph.spec import DTYPES
+from edgenet.ops.quantize import LIMITS
 
 from . import fold as _fold
 from . import frame as _frame
+from . import integers as _integers
 from . import ops as _ops  # noqa: F401  registers the converters
 from .errors import Refused, UnsupportedModelError
 from .frame import Frame, reads, who
@@ -119,19 +121,30 @@ class Reading:
             held = next(t for t in known if t.array is None)
             node.refuse(f"{node.op} is supported on constants only, but {held.name!r} is computed from the inputs")
         else:
-            for t in known:
-                if t.array is None and t.dtype != "float32" and not found.any_dtype:
-                    reason = f"it would compute with {t.dtype} ({t.name!r}): only float32 is supported"
-                    raise Refused(reason, t.name)
-            result = found.read(node)
-            made: list[Any] = list(result) if isinstance(result, list | tuple) else [result]
-            results = [r if isinstance(r, Tensor) else Tensor.held(r) for r in made]
+            results = self._read_by(found, node)
             _limit(node, results)
+        _integers.follow(node, None if found is None else found.read, results)
         if unseen := node.unseen():
             node.refuse(f"the attributes {', '.join(unseen)} are not supported")
         if any(node.uses_output(i) for i in range(len(results), len(node.output_names))):
             node.refuse(f"only {len(results)} of its {len(node.output_names)} outputs can be computed")
         return results
+
+    def _read_by(self, found: Any, node: OnnxNode) -> list[Tensor]:
+        """The results of a node's importer."""
+        others = [t for t in node.inputs if t is not None and t.array is None and t.dtype != "float32"]
+        dtype = next((t.dtype for t in others if t.dtype in LIMITS), "")
+        picks = bool(dtype) and not found.any_dtype and node.op in PICKS
+        if picks:
+            floats = [_integers.as_float(t) if t is not None and t.dtype == dtype else t for t in node.inputs]
+            node = _integers.with_input(node, *floats)
+        elif others and not found.any_dtype:
+            t = others[0]
+            raise Refused(f"it would compute with {t.dtype} ({t.name!r}): only float32 is supported", t.name)
+        result = found.read(node)
+        made: list[Any] = list(result) if isinstance(result, list | tuple) else [result]
+        results = [r if isinstance(r, Tensor) else Tensor.held(r) for r in made]
+        return [_integers.as_integers(r, dtype) for r in results] if picks else results
 
     def _branch(self, proto: Any) -> list[Tensor]:
         """The results of an If whose condition is known: the nodes of that branch are taken in its place."""
@@ -296,6 +309,13 @@ class Reader(Reading):
 
 #: operators whose result is still the weight that went in, seen otherwise
 KEEPS = {"Identity", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Cast", "DequantizeLinear"}
+
+
+#: operators whose results are numbers of their inputs: those of eight bits pass through floats unharmed
+PICKS = {
+    "Clip", "Concat", "DepthToSpace", "Expand", "GlobalMaxPool", "Max", "MaxPool", "Min", "Pad", "ReduceMax",
+    "ReduceMin", "Slice", "SpaceToDepth", "Split", "Tile",
+}  # fmt: skip
 
 
 def _show(dims: Sequence[Any]) -> str:

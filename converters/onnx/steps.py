@@ -69,9 +69,9 @@ class Evaluated:
         node = OnnxNode(self.proto, inputs, self.opset, graph, self.frame.used)
         try:
             results = _fold.fold(node)
-        except Refused:
-            raise
         except Exception as error:
+            if isinstance(error, Refused) and not isinstance(error, _fold.Unfit):
+                raise
             got = ", ".join(f"{n!r}: {env[n].dtype}{list(env[n].shape)}" for n in self.proto.input if n)
             reason = str(error) or type(error).__name__
             raise EvaluationError(f"{who(self.proto)} cannot be computed on {got}: {reason}") from error

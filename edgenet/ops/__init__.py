@@ -24,10 +24,12 @@ from .elementwise import (
 )
 from .gather import gather
 from .gemm import dense
+from .integer import conv_integer, matmul_integer, qlinear_conv, qlinear_matmul
 from .loss import one_hot, sigmoid_cross_entropy, softmax_cross_entropy, sparse_softmax_cross_entropy
 from .movement import broadcast_to, concat, depth_to_space, flat, reshape, space_to_depth, transpose
 from .norm import batch_norm, batch_norm_train
 from .pool import avg_pool, max_pool
+from .quantize import dequantize_linear, dynamic_quantize_linear, quantize_linear
 from .random import dropout, random_affine, random_normal, random_uniform
 from .reduce import argmax, max, mean, min, sum
 from .resize import resize
@@ -52,11 +54,14 @@ __all__ = [
     "clip_norm",
     "concat",
     "conv2d",
+    "conv_integer",
     "decay",
     "dense",
     "depth_to_space",
+    "dequantize_linear",
     "div",
     "dropout",
+    "dynamic_quantize_linear",
     "elu",
     "equal",
     "erf",
@@ -73,6 +78,7 @@ __all__ = [
     "lion",
     "log",
     "log_softmax",
+    "matmul_integer",
     "max",
     "max_pool",
     "maximum",
@@ -84,6 +90,9 @@ __all__ = [
     "nadam",
     "one_hot",
     "pad",
+    "qlinear_conv",
+    "qlinear_matmul",
+    "quantize_linear",
     "random_affine",
     "random_normal",
     "random_uniform",

@@ -24,6 +24,7 @@ class Pad(Move):
     """x with padding[axis] = (before, after) more entries of `value` around it."""
 
     name = "pad"
+    dtypes = ("float32",)
 
     def shape(self, specs: Sequence[Spec], attrs: dict[str, Any]) -> Sequence[Dim]:
         padding = attrs["padding"]
@@ -113,6 +114,7 @@ class SliceDx(Move):
     """dy where `slice` has read x, zero elsewhere: the gradient of a slice with steps."""
 
     name = "slice_dx"
+    dtypes = ("float32",)
 
     def shape(self, specs: Sequence[Spec], attrs: dict[str, Any]) -> Sequence[Dim]:
         want = Slice().shape([Spec.of(attrs["x_shape"])], attrs)

@@ -4,6 +4,7 @@ import collections
 
 import numpy as np
 import pytest
+import quantised_models
 from onnx import numpy_helper
 from onnx_models import numbers
 
@@ -102,8 +103,10 @@ for _name in ("add", "sub", "mul", "div", "maximum", "minimum"):
     BUILD[_name] = lambda x, name=_name: emit(name, [x, weight(x.graph, "v", 8, 1)])
 for _name in ("sum", "mean", "max", "min"):
     BUILD[_name] = lambda x, name=_name: emit(name, [x], axes=(1, 2), keepdims=False)
+BUILD |= quantised_models.BUILD
 
 OTHER = {
+    **quantised_models.OTHER,
     "NHWC and back": lambda x: emit("add", [conv(x), x]),
     "pooled head": lambda x: dense(emit("reshape", [pooled(conv(x), (1, 2))], shape=(x.shape[0], 4))),
     "depthwise": lambda x: conv(x, co=8, groups=4),
@@ -168,6 +171,7 @@ SAME = [name for name in [*BUILD, *OTHER] if name not in {"flat", "argmax", "tra
 #: what comes back in other words: activations stand apart, transpositions only in the arrangement, ranks are filled up
 CHANGED = {"computed scale", "fused", "dense relu", "leaky", "crd back", "turned", "transposed conv", "maximum of one"}
 CHANGED |= {"nearest", "nearest of a fraction", "gather"}
+CHANGED |= {"quantised relu"}  # a clip of its own
 CHANGED |= {"silu", "gelu", "gelu_tanh", "mish"}  # written in smaller pieces
 
 

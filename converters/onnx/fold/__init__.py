@@ -25,7 +25,6 @@ from . import (
     movement,
     norm,
     pad,
-    quantize,
     reduce,
     resize,
     sample,
@@ -39,7 +38,7 @@ from .errors import Unfit
 __all__ = ["LARGEST", "Unfit", "can_fold", "dtype_of", "fold", "folds", "limited", "slice_table", "split_sizes"]
 
 FAMILIES = (
-    activation, arithmetic, cast, creation, cut, detection, indexing, logic, matrix, movement, norm, pad, quantize,
+    activation, arithmetic, cast, creation, cut, detection, indexing, logic, matrix, movement, norm, pad,
     reduce, resize, sample, selection, window,
 )  # fmt: skip
 """modules that register evaluators by being imported"""

@@ -4,6 +4,7 @@ import edgenet.ops  # noqa: F401  registers the ops that importers emit
 
 from . import (
     activation,
+    contrib,
     conv,
     curve,
     cut,
@@ -13,6 +14,8 @@ from . import (
     movement,
     norm,
     pool,
+    quantize,
+    quantize_values,
     reduce,
     resize,
     shape,
@@ -21,6 +24,7 @@ from . import (
 
 __all__ = [
     "activation",
+    "contrib",
     "conv",
     "curve",
     "cut",
@@ -30,6 +34,8 @@ __all__ = [
     "movement",
     "norm",
     "pool",
+    "quantize",
+    "quantize_values",
     "reduce",
     "resize",
     "shape",
