@@ -222,7 +222,7 @@ def same_rank(y_true: Value, y_pred: Value) -> Value:
 
 def over_last(values: Value) -> Value:
     """The mean over the last axis; a lone axis is that of the samples and stays."""
-    return ops.mean(values, axes=(len(values.shape) - 1,)) if len(values.shape) > 1 else values
+    return ops.mean(values, axis=(len(values.shape) - 1,)) if len(values.shape) > 1 else values
 
 
 def last_axis(what: str, axis: Any) -> None:

@@ -65,11 +65,13 @@ _MEANINGS: dict[str, Callable[..., Any]] = {
         for n, f in {
             "add": "add", "sub": "subtract", "mul": "multiply", "div": "divide", "maximum": "maximum",
             "minimum": "minimum", "exp": "exp", "log": "log", "sqrt": "sqrt", "square": "square", "abs": "abs",
-            "tanh": "tanh",
+            "tanh": "tanh", "power": "power",
         }.items()
     },
     **{n: _float(getattr(np, n)) for n in ("equal", "greater", "greater_equal")},
     **{n: _reduction(getattr(np, n)) for n in ("sum", "mean", "max", "min")},
+    "where": lambda c, a, b: np.where(c != 0, a, b),
+    "cast": lambda x, dtype: x.astype(np.float64) if dtype == "float32" else x.astype(np.int64),
     "argmax": lambda x, axis: x.argmax(axis),
     "relu": lambda x: np.maximum(x, 0),
     "leaky_relu": lambda x, alpha: np.where(x > 0, x, alpha * x),
@@ -122,7 +124,7 @@ def on_arrays(function: Callable[..., Any], *arrays: Any) -> np.ndarray:
         NotImplementedError: if the function emits an op that has no NumPy form here.
 
     >>> from edgenet import ops
-    >>> on_arrays(lambda a, b: ops.sum(a * b, axes=-1), [[1.0, 2.0], [3.0, 4.0]], [0.5, 0.25])
+    >>> on_arrays(lambda a, b: ops.sum(a * b, axis=-1), [[1.0, 2.0], [3.0, 4.0]], [0.5, 0.25])
     array([1. , 2.5])
     """
     found = [np.asarray(a) for a in arrays]

@@ -91,7 +91,7 @@ class Move(Op):
     def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
         wrong = next((s for s in specs if s.dtype != "float32"), None)
         if wrong is not None:
-            raise TypeError(f"{self.name}: expected float32, got {wrong}")
+            raise TypeError(f"{self.name}: expected float32, got {wrong}: edgenet.ops.cast(x, 'float32') makes it so")
         return [Spec.of(self.shape(specs, attrs))]
 
     def shape(self, specs: Sequence[Spec], attrs: dict[str, Any]) -> Sequence[Dim]:

@@ -153,41 +153,48 @@ class ArgMax(Op):
         return [Call(k.argmax, (x, node.output, d, inner), node.output.spec.size, 4.0 * x.spec.size)]
 
 
-def sum(x: Value, axes: Axes = None, keepdims: bool = False) -> Value:
-    """Sum over `axes` (None: all), which stay as ones with `keepdims`."""
-    y: Value = emit("sum", [x], axes=reduced_axes(axes, x.spec.rank), keepdims=keepdims)
+def sum(x: Value, axis: Axes = None, keepdims: bool = False) -> Value:
+    """Sum over the axis, or axes (None: all), which stay as ones with `keepdims`."""
+    y: Value = emit("sum", [x], axes=reduced_axes(axis, x.spec.rank), keepdims=keepdims)
     return y
 
 
-def mean(x: Value, axes: Axes = None, keepdims: bool = False) -> Value:
-    """Mean over `axes` (None: all), which stay as ones with `keepdims`.
+def mean(x: Value, axis: Axes = None, keepdims: bool = False) -> Value:
+    """Mean over the axis, or axes (None: all), which stay as ones with `keepdims`.
 
     >>> from edgenet.graph import Graph
-    >>> mean(Graph().input(("batch", 7, 7, 64)), axes=(1, 2))
+    >>> mean(Graph().input(("batch", 7, 7, 64)), axis=(1, 2))
     %mean: float32[batch, 64]
     """
-    y: Value = emit("mean", [x], axes=reduced_axes(axes, x.spec.rank), keepdims=keepdims)
+    y: Value = emit("mean", [x], axes=reduced_axes(axis, x.spec.rank), keepdims=keepdims)
     return y
 
 
-def max(x: Value, axes: Axes = None, keepdims: bool = False) -> Value:
-    """Maximum over `axes` (None: all), which stay as ones with `keepdims`; NaN where a number is NaN."""
-    y: Value = emit("max", [x], axes=reduced_axes(axes, x.spec.rank), keepdims=keepdims)
+def max(x: Value, axis: Axes = None, keepdims: bool = False) -> Value:
+    """Maximum over the axis, or axes (None: all), which stay as ones with `keepdims`; NaN where a number is NaN."""
+    y: Value = emit("max", [x], axes=reduced_axes(axis, x.spec.rank), keepdims=keepdims)
     return y
 
 
-def min(x: Value, axes: Axes = None, keepdims: bool = False) -> Value:
-    """Minimum over `axes` (None: all), which stay as ones with `keepdims`; NaN where a number is NaN."""
-    y: Value = emit("min", [x], axes=reduced_axes(axes, x.spec.rank), keepdims=keepdims)
+def min(x: Value, axis: Axes = None, keepdims: bool = False) -> Value:
+    """Minimum over the axis, or axes (None: all), which stay as ones with `keepdims`; NaN where a number is NaN."""
+    y: Value = emit("min", [x], axes=reduced_axes(axis, x.spec.rank), keepdims=keepdims)
     return y
 
 
-def argmax(x: Value, axis: int = -1) -> Value:
-    """Index of the first maximum along an axis, as int32.
+def argmax(x: Value, axis: int | None = None, keepdims: bool = False) -> Value:
+    """Index of the first maximum along an axis (None: of x flattened), as int32; `keepdims` needs an axis.
 
     >>> from edgenet.graph import Graph
-    >>> argmax(Graph().input(("batch", 10)))
+    >>> argmax(Graph().input(("batch", 10)), axis=-1)
     %argmax: int32[batch]
     """
+    if axis is None:
+        x, axis = emit("reshape", [x], shape=(-1,)), 0
+        if keepdims:
+            raise ShapeError("argmax: keepdims needs an axis, got axis=None")
     y: Value = emit("argmax", [x], axis=int(axis))
+    if keepdims:
+        kept = reduced_shape(x.shape, reduced_axes(axis, x.spec.rank), True)
+        y = emit("reshape", [y], shape=kept)
     return y

@@ -15,6 +15,7 @@ from . import (
     pool,
     reduce,
     resize,
+    select,
     shape,
     training,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "pool",
     "reduce",
     "resize",
+    "select",
     "shape",
     "training",
 ]
