@@ -140,6 +140,29 @@ class Model(Trainer):
 
     # as a layer, as a graph ------------------------------------------------------------------------------------------
 
+    def __call__(self, inputs: Any, training: bool | None = None) -> Any:
+        """The outputs as arrays where the inputs are arrays; else as any `Layer`.
+
+        Raises:
+            ValueError: for arrays with ``training=True``: only `fit` and `train_on_batch` run a model in training.
+
+        >>> from edgenet import Input, Sequential, layers
+        >>> Sequential([Input((4,)), layers.Dense(3)])([[1.0, 2.0, 3.0, 4.0]]).shape
+        (1, 3)
+        """
+        given = list(inputs.values()) if isinstance(inputs, Mapping) else unwrap(inputs)[0]
+        if not given or any(isinstance(v, SymbolicTensor | Value) for v in given):
+            return super().__call__(inputs, training)
+        if training:
+            raise ValueError(f"{self.name}: arrays go through the model in inference only, got training=True")
+        return self.predict_on_batch(inputs)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Shape of the output for inputs of a shape, the batch None."""
+        if not self.built:
+            self.build(input_shape)
+        return self.output_shape
+
     def call(self, x: Any, training: bool = False) -> Any:
         """Emit the model on values of a graph."""
         values: list[Value] = list(x) if isinstance(x, list | tuple) else [x]

@@ -1,6 +1,9 @@
-"""Small helpers: seeds, one-hot labels."""
+"""Small helpers: seeds, one-hot labels, data sets that are made batch by batch."""
 
+from .dataset import PyDataset
 from .labels import to_categorical
 from .random import set_random_seed
 
-__all__ = ["set_random_seed", "to_categorical"]
+Sequence = PyDataset
+
+__all__ = ["PyDataset", "Sequence", "set_random_seed", "to_categorical"]

@@ -35,6 +35,10 @@ CASES = {
     "Rescaling": [(layers.Rescaling(0.5, -1), IMAGE), (layers.Rescaling([1, 2, 3, 4]), IMAGE)],
     "Lambda": [(layers.Lambda(lambda x: ops.exp(-ops.abs(x))), IMAGE)],
     "ELU": [(layers.ELU(0.5), IMAGE)],
+    "Operation": [
+        (layers.Operation("multiply", 2.5), IMAGE),
+        (layers.Operation("get_item", (slice(None), slice(1, None, 2), 0)), IMAGE),
+    ],
     "PReLU": [(layers.PReLU(), IMAGE), (layers.PReLU(shared_axes=[1, 2]), IMAGE)],
     "Maxout": [(layers.Maxout(5, 3), ROW), (layers.Maxout(5, 3), SEQUENCE)],
     "RadialBasis": [(layers.RadialBasis(5), ROW)],
