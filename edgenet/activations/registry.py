@@ -48,6 +48,8 @@ def serialize(activation: Any) -> Any:
     return "linear" if activation is None else _registry.serialize(activation)
 
 
-def deserialize(config: Mapping[str, Any] | str) -> Any:
+def deserialize(config: Mapping[str, Any] | str, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The activation of a name or a config.  Raises ValueError for one whose class is not known."""
-    return get(config) if isinstance(config, str) else _registry.deserialize(config)
+    if isinstance(config, str):
+        return (custom_objects or {}).get(config) or get(config)
+    return _registry.deserialize(config, custom_objects)

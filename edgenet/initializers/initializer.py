@@ -99,9 +99,9 @@ def serialize(initializer: Any) -> Any:
     return _registry.serialize(initializer)
 
 
-def deserialize(config: Mapping[str, Any]) -> Any:
+def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The initializer of a config.  Raises ValueError for one whose class is not known."""
-    return _registry.deserialize(config)
+    return _registry.deserialize(config, custom_objects)
 
 
 def _plain(value: Any) -> Any:
