@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from .spec import Dim, ShapeError
+from .spec import Dim
 
 if TYPE_CHECKING:
     from .graph import Value
@@ -113,26 +113,14 @@ class Arithmetic:
 
 
 def product(x: Value, w: Any) -> Value:
-    """x[…, k] · w[k, n].  Raises ShapeError for other ranks of w: a product for each sample is `layers.Dot`."""
+    """x[…, m, k] · w[…, k, n]; vectors are what `edgenet.ops.matmul` takes too."""
     from .op import emit
 
-    shape = np.shape(w) if not hasattr(w, "shape") else tuple(w.shape)
-    if x.spec.rank < 2 or len(shape) != 2:
-        raise ShapeError(
-            f"matmul: expected x[…, k] of at least two axes and a matrix w[k, n], got shapes {x.shape} and {shape}"
-        )
-    if x.spec.rank == 2:
+    if x.spec.rank == np.ndim(w) == 2 or (x.spec.rank == 2 and len(getattr(w, "shape", ())) == 2):
         y = emit("dense", [x, w, None, None], transpose_x=False, transpose_w=False, activation=None)
-        return cast("Value", y)
-    batch, *middle, k = x.shape
-    if k != shape[0]:
-        raise ShapeError(f"matmul: x has {k} numbers a row (shape {x.shape}) but w takes {shape[0]} (shape {shape})")
-    weights = emit("reshape", [x.graph.constant(w) if not hasattr(w, "graph") else w], shape=(1, 1, *shape))
-    size = int(np.prod([int(d) for d in middle]))
-    window = {"strides": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1, "activation": None}
-    pixels = emit("reshape", [x], shape=(batch, 1, size, k))  # pixels of a 1 × 1 convolution: the batch may be open
-    y = emit("conv2d", [pixels, weights, None, None], **window)
-    return cast("Value", emit("reshape", [y], shape=(batch, *middle, shape[1])))
+    else:
+        y = emit("matmul", [x, w], transpose_a=False, transpose_b=False)
+    return cast("Value", y)
 
 
 def indexed(x: Value, key: Any) -> Value:

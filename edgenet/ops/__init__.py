@@ -20,19 +20,18 @@ from .composed import (
     logical_not,
     logical_or,
     logsumexp,
-    matmul,
     negative,
     not_equal,
     power,
     reciprocal,
     relu6,
     rsqrt,
-    sign,
     softsign,
     std,
     var,
 )
 from .conv import conv2d
+from .cumulate import cumsum
 from .curve import elu, erf, gelu, hard_silu, mish, silu, softplus
 from .cut import pad, slice_
 from .elementwise import (
@@ -51,14 +50,36 @@ from .elementwise import (
     square,
     sub,
 )
+from .function import (
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atanh,
+    ceil,
+    cos,
+    cosh,
+    floor,
+    remainder,
+    round,
+    sign,
+    sin,
+    sinh,
+    tan,
+)
 from .gather import gather
 from .gemm import dense
+from .layer_norm import layer_norm
 from .loss import one_hot, sigmoid_cross_entropy, softmax_cross_entropy, sparse_softmax_cross_entropy
+from .matmul import matmul
 from .movement import broadcast_to, concat, depth_to_space, flat, reshape, space_to_depth, transpose
 from .norm import batch_norm, batch_norm_train
 from .pool import avg_pool, max_pool
 from .random import dropout, random_affine, random_normal, random_uniform
-from .reduce import argmax, max, mean, min, sum
+from .recurrent import gru, lstm
+from .reduce import argmax, max, mean, min, prod, sum
+from .resample import resample
 from .resize import resize
 from .select import cast, where
 from .shaping import (
@@ -80,12 +101,20 @@ from .shaping import (
     zeros_like,
 )
 from .update import assign, average, clip_norm, decay, increment, lion, sgd
+from .volume import avg_pool3d, conv3d, conv3d_transpose, max_pool3d
 
 absolute = abs
 amax = max
 amin = min
+arccos = acos
+arccosh = acosh
+arcsin = asin
+arcsinh = asinh
+arctan = atan
+arctanh = atanh
 divide = div
 hard_swish = hard_silu
+mod = remainder
 multiply = mul
 subtract = sub
 swish = silu
@@ -94,6 +123,8 @@ true_divide = div
 __all__ = [
     "abs",
     "absolute",
+    "acos",
+    "acosh",
     "adadelta",
     "adagrad",
     "adam",
@@ -102,20 +133,37 @@ __all__ = [
     "affine",
     "amax",
     "amin",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctanh",
     "argmax",
     "argmin",
+    "asin",
+    "asinh",
     "assign",
+    "atan",
+    "atanh",
     "average",
     "avg_pool",
+    "avg_pool3d",
     "batch_norm",
     "batch_norm_train",
     "broadcast_to",
     "cast",
+    "ceil",
     "clip",
     "clip_norm",
     "concat",
     "concatenate",
     "conv2d",
+    "conv3d",
+    "conv3d_transpose",
+    "cos",
+    "cosh",
+    "cumsum",
     "decay",
     "dense",
     "depth_to_space",
@@ -129,17 +177,20 @@ __all__ = [
     "expand_dims",
     "flat",
     "flip",
+    "floor",
     "ftrl",
     "full_like",
     "gather",
     "gelu",
     "greater",
     "greater_equal",
+    "gru",
     "hard_sigmoid",
     "hard_silu",
     "hard_swish",
     "increment",
     "isnan",
+    "layer_norm",
     "leaky_relu",
     "less",
     "less_equal",
@@ -153,14 +204,17 @@ __all__ = [
     "logical_not",
     "logical_or",
     "logsumexp",
+    "lstm",
     "matmul",
     "max",
     "max_pool",
+    "max_pool3d",
     "maximum",
     "mean",
     "min",
     "minimum",
     "mish",
+    "mod",
     "moveaxis",
     "mul",
     "multiply",
@@ -172,6 +226,7 @@ __all__ = [
     "ones_like",
     "pad",
     "power",
+    "prod",
     "random_affine",
     "random_normal",
     "random_uniform",
@@ -179,10 +234,13 @@ __all__ = [
     "reciprocal",
     "relu",
     "relu6",
+    "remainder",
     "repeat",
+    "resample",
     "reshape",
     "resize",
     "rmsprop",
+    "round",
     "rsqrt",
     "sgd",
     "shape",
@@ -190,6 +248,8 @@ __all__ = [
     "sigmoid_cross_entropy",
     "sign",
     "silu",
+    "sin",
+    "sinh",
     "slice_",
     "softmax",
     "softmax_cross_entropy",
@@ -209,6 +269,7 @@ __all__ = [
     "swapaxes",
     "swish",
     "take",
+    "tan",
     "tanh",
     "transpose",
     "true_divide",

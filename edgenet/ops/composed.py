@@ -30,28 +30,11 @@ def reciprocal(x: Value) -> Value:
 def power(x1: Any, x2: Any) -> Value:
     """x1 ** x2, broadcast like NumPy; NaN for a negative number to a power that is not whole.
 
-    A relative error of some x2·|log x1|·2^-24 comes of computing e^(x2·log x1).
-
     >>> from edgenet.graph import Graph
     >>> power(Graph().input(("batch", 8)), 3)
     %power: float32[batch, 8]
     """
     y: Value = x1**x2
-    return y
-
-
-def matmul(x1: Any, x2: Any) -> Value:
-    """x1[…, k] · x2[k, n], what ``x1 @ x2`` means.
-
-    Raises:
-        ShapeError: where the shapes do not fit, or x2 is no matrix.
-
-    >>> from edgenet.graph import Graph
-    >>> graph = Graph()
-    >>> matmul(graph.input(("batch", 7, 16)), graph.input((16, 4))).shape
-    ('batch', 7, 4)
-    """
-    y: Value = x1 @ x2
     return y
 
 
@@ -68,11 +51,6 @@ def log2(x: Value) -> Value:
 def log10(x: Value) -> Value:
     """Logarithm to base 10."""
     return log(x) * (1 / LN10)
-
-
-def sign(x: Value) -> Value:
-    """1 above 0, -1 below, else 0; without a gradient."""
-    return greater(x, 0.0) - greater(0.0, x)
 
 
 def less(x1: Any, x2: Any) -> Value:

@@ -1,4 +1,4 @@
-"""Sums, means, maxima and minima over axes, and argmax."""
+"""Sums, products, means, maxima and minima over axes, and argmax."""
 
 from __future__ import annotations
 
@@ -114,6 +114,21 @@ class Mean(Sum):
         return super().gradient(node, [dys[0] * self.scale(node)])
 
 
+class Prod(_Reduction):
+    """y = product of x; the gradient is right where numbers are 0, too."""
+
+    name, kind, total = "prod", "prod", True
+
+    def gradient(self, node: Node, dys: list[Value]) -> list[Value | None]:
+        x, axes = node.inputs[0], reduced_axes(node.attrs["axes"], len(node.inputs[0].shape))  # type: ignore[union-attr]
+        zero = emit("equal", [x, 0.0])
+        others = emit("add", [x, zero])  # with ones in place of zeros
+        product = emit("prod", [others], axes=axes, keepdims=True)
+        count = emit("sum", [zero], axes=axes, keepdims=True)
+        alone = emit("equal", [count - zero, 0.0])  # whether all the others differ from 0
+        return [product / others * alone * _restored(dys[0], node)]
+
+
 class Max(_Reduction):
     """y = the largest of x, NaN where one is; equal maxima share the gradient."""
 
@@ -167,6 +182,12 @@ def mean(x: Value, axis: Axes = None, keepdims: bool = False) -> Value:
     %mean: float32[batch, 64]
     """
     y: Value = emit("mean", [x], axes=reduced_axes(axis, x.spec.rank), keepdims=keepdims)
+    return y
+
+
+def prod(x: Value, axis: Axes = None, keepdims: bool = False) -> Value:
+    """Product over the axis, or axes (None: all), which stay as ones with `keepdims`."""
+    y: Value = emit("prod", [x], axes=reduced_axes(axis, x.spec.rank), keepdims=keepdims)
     return y
 
 

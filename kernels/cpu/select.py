@@ -3,21 +3,16 @@
 ::
 
     y[i] = a[i] where c[i] is not 0, else b[i]          NaN is not 0
-    y = ±e^(b·log|a|)                                   a^b; operands broadcast as in `elementwise`
+    y = a^b                                             operands broadcast as in `elementwise`
     y[i] = float32(x[i])                                x is int32
     y[i] = int32(x[i])                                  towards 0; NaN gives 0, what is too large the nearest int32
 """
 
 import numpy as np
 
-from .. import math
+from .. import wide
 from ..compiler import In, InI32, Out, OutI32, i64, kernel
-from ..simd import absolute, bits
-from .elementwise import BLOCK, ONE, ZERO, _binary
-
-INF, NAN = np.float32(np.inf), np.float32(np.nan)
-#: numbers from here on are even integers
-EVEN = np.float32(2.0**25)
+from .elementwise import BLOCK, ZERO, _binary
 
 LOW, HIGH = np.float32(-(2.0**31)), np.float32(2.0**31)
 LEAST, MOST = np.int32(-(2**31)), np.int32(2**31 - 1)
@@ -29,6 +24,13 @@ def where(c: In, a: In, b: In, y: Out, n: i64, lo: i64, hi: i64):
     for i in range(lo * BLOCK, min(hi * BLOCK, n)):
         u, v = a[i], b[i]
         y[i] = v if c[i] == ZERO else u
+
+
+def _power(a, b):
+    return wide.power(a, b)
+
+
+power = _binary(_power)
 
 
 @kernel
@@ -46,19 +48,3 @@ def to_int(x: In, y: OutI32, n: i64, lo: i64, hi: i64):
         inside = v > LOW and v < HIGH
         whole = np.int32(v if inside else ZERO)
         y[i] = whole if inside else (MOST if v >= HIGH else (LEAST if v <= LOW else np.int32(0)))
-
-
-def _power(a, b):
-    """a^b with the special cases of C's pow; the relative error is some |b·log a|·2^-24."""
-    size = absolute(a)
-    y = math.exp(b * math.log(size))
-    y = ONE if size == ONE else y
-    near = EVEN if b > EVEN else (-EVEN if b < -EVEN else b)
-    n = np.int32(near if b == b else ZERO)
-    y = -y if bits(a) < 0 and n & 1 and np.float32(n) == near else y
-    y = NAN if a < ZERO and a > -INF and np.float32(n) != near else y
-    y = b if b != b and a != ONE else y
-    return ONE if b == ZERO else y
-
-
-power = _binary(_power)

@@ -220,21 +220,17 @@ def test_comparisons(name, shapes):
     assert_array_equal(run(getattr(ops, name), a, b), getattr(np, name)(a, b))
 
 
-@pytest.mark.parametrize("shape", [(3, 4), (2, 3, 4), (2, 2, 3, 4), (1, 1, 4)])
-def test_matmul(shape):
-    x, w = numbers(shape), numbers((4, 5), 1)
+@pytest.mark.parametrize(
+    ("p", "q"),
+    [((3, 4), (4, 5)), ((2, 3, 4), (4, 5)), ((2, 2, 3, 4), (4, 5)), ((2, 3, 4), (2, 4, 5)), ((3, 4), (2, 4, 5))],
+)
+def test_matmul(p, q):
+    x, w = numbers(p), numbers(q, 1)
     agree(run(lambda x, w: x @ w, x, w), x @ w, 4)
     agree(run(ops.matmul, x, w, fixed=(1,)), x @ w, 4)
     agree(run(lambda x: x @ w, x), x @ w, 4)
-    check_gradient(ops.matmul, lambda x, w: x @ w, x, w, seed=3, k=4 * 12)
-
-
-def test_matmul_says_what_it_takes():
-    graph = Graph()
-    with pytest.raises(ShapeError, match="a matrix w"):
-        ops.matmul(graph.input((2, 3, 4)), graph.input((2, 4, 5)))
-    with pytest.raises(ShapeError, match=r"x has 4 numbers a row .* w takes 3"):
-        graph.input((2, 3, 4)) @ np.ones((3, 2))
+    agree(run(lambda w: x @ w, w), x @ w, 4)
+    check_gradient(lambda x, w: x @ w, lambda x, w: x @ w, x, w, seed=3, k=4 * 12)
 
 
 def test_the_batch_may_be_open():

@@ -158,3 +158,19 @@ def test_symbolic_sizes_and_refusals():
     for function in (lambda: ops.max(x, axis=2), lambda: ops.argmax(x, axis=-1)):
         with pytest.raises(ShapeError, match="no numbers to choose from"):
             function()
+
+
+def test_prod():
+    for seed, (shape, axes) in enumerate(ALL):
+        x = np.exp(0.1 * numbers(seed, shape)).astype(np.float32)
+        y, k = run(ops.prod, x, axis=axes), count(shape, axes)
+        assert_allclose(y, oracle.reduce_prod(x, axes), *(8 * t for t in tolerance(y.dtype, k)), err_msg=f"seed {seed}")
+    assert_array_equal(run(ops.prod, np.zeros((2, 0), np.float32), axis=1), [1, 1])
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 2])
+def test_gradient_of_prod_with_zeros(zeros):
+    x = numbers(3, (3, 4))
+    x[1, :zeros] = 0
+    for axes in (None, 0, (1,)):
+        check_gradient(ops.prod, lambda v, a=axes: oracle.reduce_prod(v, a), x, seed=1, k=16, scale=4, axis=axes)
