@@ -20,6 +20,8 @@ from typing import Any
 from api_reference import MODULES, default, describes, public
 from keras_notes import DIFFERS, INTRODUCTION, MISSING
 
+from edgenet.models.keywords import NEEDLESS
+
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "coming_from_keras.md"
 #: groups of Keras, and where edgenet keeps the same
@@ -49,7 +51,8 @@ def names_of(home: str | None) -> dict[str, Any]:
         return {**public(module), **inside}
     module_name, _, cls = home.rpartition(".")
     kind = getattr(importlib.import_module(module_name), cls)
-    return {n: getattr(kind, n) for n in dir(kind) if not n.startswith("_")}
+    made = kind() if cls != "Model" else importlib.import_module(module_name).Sequential()
+    return {n: getattr(kind, n, None) for n in sorted({*dir(kind), *vars(made)}) if not n.startswith("_")}
 
 
 def arguments(thing: Any) -> Arguments | None:
@@ -117,7 +120,8 @@ def rows(group: str, theirs: dict[str, Any]) -> list[tuple[str, str, str]]:
             continue
         thing = mine[name]
         told = theirs[name]
-        found = difference(arguments(thing), told and [(n, d) for n, d in told]) if describes(thing) else ""
+        wanted = told and [(n, d) for n, d in told if name != "compile" or n not in NEEDLESS]
+        found = difference(arguments(thing), wanted) if describes(thing) else ""
         notes = "; ".join(n for n in (noted(DIFFERS, key), found) if n)
         out.append((name, "differs" if notes else "yes", notes))
     return out

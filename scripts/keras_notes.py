@@ -31,6 +31,8 @@ DIFFERS = {
     r"callbacks\.TensorBoard": "writes scalars, histograms and the graph; no profile, no embeddings",
     r"models\.Model|keras\.Model": "is built of inputs and outputs; a subclass with its own `call` is a `Layer`",
     r"(Layer|Model|Sequential) methods\.call": "emits ops of `edgenet.ops`",
+    r"(Model|Sequential) methods\.compile": "`jit_compile`, `run_eagerly` … are taken where they ask for nothing",
+    r"(Model|Sequential) methods\.summary": "also counts multiply-adds; `expand_nested=True` is refused",
     r"(Model|Sequential) methods\.export": "writes ONNX",
     r"(Model|Sequential) methods\.(save|save_weights|load_weights)": "files of edgenet: `.edgenet`",
     r"(models|saving)\.(load_model|save_model)": "files of edgenet: `.edgenet`",
@@ -97,5 +99,8 @@ MISSING = {
     r"\w+ methods\.(quantize\w*|quantization_mode|get_quantization_layer_structure)": "no quantised training",
     r"(Layer|Model|Sequential) methods\.(add_loss|losses)": "a regularizer, or a loss of one's own",
     r"optimizers\.(LossScaleOptimizer)": "float32 needs no loss scale",
+    r"Optimizer methods\.\w+": "updates are part of the compiled step: override `update`",
+    r"Metric methods\.\w+": "a metric is `counts` and `figure`",
+    r"optimizers\.(Lamb|Adafactor|ScheduleFreeAdamW|MultiOptimizer)": "an `Optimizer` of one's own",
     r"optimizers\.Muon": "`AdamW`",
 }

@@ -57,6 +57,14 @@ class Variable:
         """For NumPy: a copy of the current value."""
         return self.array.astype(self.array.dtype if dtype is None else dtype)
 
+    def __int__(self) -> int:
+        """The value of a variable that holds a single number."""
+        return int(self.array.item())
+
+    def __float__(self) -> float:
+        """The value of a variable that holds a single number."""
+        return float(self.array.item())
+
     def assign(self, value: np.ndarray) -> None:
         """Replace the value.  Raises ShapeError unless the shapes are equal."""
         value = np.asarray(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar, cast
 
 import numpy as np
@@ -146,6 +146,11 @@ class Loss:
         """The constructor's arguments."""
         names = inspect.signature(type(self).__init__).parameters
         return {n: getattr(self, n) for n in names if n != "self"}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Loss:
+        """The loss of a config."""
+        return cls(**config)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"

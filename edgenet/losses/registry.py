@@ -9,7 +9,7 @@ from edgenet.utils.registry import Registry
 
 from .loss import REDUCTIONS, FunctionLoss, Loss, NamedLoss, known_classes
 
-_registry = Registry("loss", known_classes, revive=lambda cls, config, custom: cls(**config))
+_registry = Registry("loss", known_classes)
 
 
 def get(identifier: Any) -> Loss:

@@ -38,7 +38,7 @@ _BY_SHAPE = {
     "crossentropy": _crossentropy_for,
     "ce": _crossentropy_for,
 }
-_registry = Registry("metric", known_classes, also=("accuracy",), revive=lambda cls, config, custom: cls(**config))
+_registry = Registry("metric", known_classes, also=("accuracy",))
 
 
 def get(identifier: Any, y_true: Sequence[Any] = (None, 2), y_pred: Sequence[Any] = (None, 2)) -> Metric:

@@ -215,9 +215,30 @@ class Model(Trainer):
 
     # description and files -------------------------------------------------------------------------------------------
 
-    def summary(self, line_length: int | None = None, print_fn: Callable[[str], Any] | None = None) -> None:
-        """Print the layers with output shapes, numbers of weights, and multiply-adds (MACs) of one sample."""
-        (print_fn or print)(summary_text(self, line_length))
+    def summary(
+        self, line_length: int | None = None, positions: Any = None, print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False, show_trainable: bool = False, layer_range: Any = None,
+    ) -> None:  # fmt: skip
+        """Print the layers with output shapes, numbers of weights, and multiply-adds (MACs) of one sample.
+
+        Args:
+            line_length: width of the table; by default as wide as it must be.
+            positions: None.
+            print_fn: called with the text in place of ``print``.
+            expand_nested: False: call ``summary`` on the inner model, ``model.get_layer(name).summary()``.
+            show_trainable: whether a column says what training changes.
+            layer_range: None.
+
+        Raises:
+            ValueError: for other `positions`, `expand_nested` or `layer_range`.
+        """
+        for name, value in (("positions", positions), ("layer_range", layer_range), ("expand_nested", expand_nested)):
+            if value:
+                raise ValueError(
+                    f"{self.name}.summary: {name}={value!r} is not supported: the table shows every layer of this "
+                    "model; of a model inside ask model.get_layer(name).summary()"
+                )
+        (print_fn or print)(summary_text(self, line_length, show_trainable))
 
     def get_config(self) -> dict[str, Any]:
         """Layers and connections, as JSON can hold them."""

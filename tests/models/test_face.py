@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from edgenet import Input, Model, Sequential, layers, load_model
+from edgenet import Input, Model, Sequential, layers, load_model, ops
 from edgenet.models import clone_model, model_from_json
 from edgenet.utils import PyDataset, Sequence
 
@@ -102,6 +102,50 @@ def test_operators_say_what_they_do_not_take():
         layers.Operation("modulo")
 
 
+def quantiles(y_true, y_pred):
+    """Pinball loss of the 10 % and the 90 % quantile, which stand side by side."""
+    total = 0.0
+    for i, q in enumerate((0.1, 0.9)):
+        error = y_true[:, 0] - y_pred[:, i]
+        total = ops.where(error > 0, q * error, (q - 1) * error) + total
+    return total
+
+
+class Attention(layers.Layer):
+    """Softmax attention over steps with one query a model."""
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, input_shape):
+        self.w = self.add_weight((input_shape[-1], self.units), name="w")
+        self.query = self.add_weight((self.units,), name="query")
+
+    def call(self, x):
+        keys = ops.tanh(x @ self.value(x, self.w))
+        scores = ops.softmax(ops.sum(keys * self.value(x, self.query), axis=-1), axis=-1)
+        return ops.sum(x * scores[..., None], axis=1)
+
+
+def test_losses_and_layers_of_ones_own_train_as_they_are_written():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((512, 6, 4)).astype(np.float32)
+    y = (x[:, :, 0].max(axis=1) + 0.3 * rng.standard_normal(512)).astype(np.float32)[:, None]
+    start = Input((6, 4))
+    model = Model(start, layers.Dense(2)(layers.Dense(32, activation="tanh")(Attention(8)(start**2 + start))))
+    model.compile("adam", loss=quantiles, metrics=[quantiles])
+    history = model.fit(x, y, epochs=15, verbose=0).history
+    assert history["loss"][-1] < 0.5 * history["loss"][0]
+    low, high = model.predict(x, verbose=0).T
+    assert np.mean(low < high) > 0.99
+    inside = np.mean((y[:, 0] > low) & (y[:, 0] < high))
+    assert 0.7 < inside < 0.9
+    error = y - model(x)
+    want = np.maximum(np.array([0.1, 0.9]) * error, np.array([-0.9, -0.1]) * error).sum(axis=1)
+    np.testing.assert_allclose(model.evaluate(x, y, verbose=0), [want.mean()] * 2, rtol=1e-4)
+
+
 def test_structure_goes_out_and_comes_back():
     model = two_inputs()
     for again in (model_from_json(model.to_json()), clone_model(model), Model.from_config(model.get_config())):
@@ -153,6 +197,28 @@ def test_a_data_set_of_ones_own():
     assert_array_equal(model.predict(data, verbose=0), model.predict(x, verbose=0))
     assert Sequence is PyDataset
     assert data.num_batches == 5
+
+
+def test_the_summary_says_what_training_changes():
+    model = Sequential(
+        [Input((4,)), layers.Dense(3, name="frozen"), layers.ReLU(name="relu"), layers.Dense(2, name="head")]
+    )
+    model.layers[0].trainable = False
+    lines = []
+    model.summary(print_fn=lines.append, show_trainable=True)
+    ends = {line.split()[0]: line.split()[-1] for line in lines[0].splitlines() if "(" in line}
+    assert (ends["frozen"], ends["head"], ends["relu"]) == ("N", "Y", "-")
+    assert "Trainable params: 8 " in lines[0]
+    with pytest.raises(ValueError, match=r"expand_nested=True is not supported.*get_layer"):
+        model.summary(expand_nested=True)
+
+
+def test_optimizers_count_their_steps():
+    model = Sequential([Input((1,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    assert int(model.optimizer.iterations) == 0
+    model.fit(Line(3), epochs=2, verbose=0)
+    assert float(model.optimizer.iterations) == 6
 
 
 def test_a_data_set_says_what_it_lacks():
