@@ -200,7 +200,7 @@ def acosh(x: Any) -> Any:
     """log(x + √(x² - 1)); NaN below 1."""
     v = np.float64(x)
     y = log(v + sqrt((v - 1.0) * (v + 1.0)))
-    return np.float32(NAN if v < 1.0 else y)
+    return np.float32(NAN) if v < 1.0 else np.float32(y)
 
 
 @device
@@ -240,7 +240,7 @@ def remainder(x: Any, y: Any) -> Any:
     q = abs(a) / b
     small = q < 1e9
     n = np.float64(np.int32(q if small else 0.0))
-    r = abs(a) - n * b
+    r: Any = abs(a) - n * b
     r = r + b if r < 0.0 else r
     r = r - b if r >= b else r
     r = -r if a < 0.0 else r

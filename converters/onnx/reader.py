@@ -15,6 +15,7 @@ import numpy as np
 import onnx
 import onnx.inliner
 
+from edgenet.compile.passes import recognise
 from edgenet.graph import Graph, Value
 from edgenet.graph.spec import DTYPES
 
@@ -87,7 +88,7 @@ class Reader:
         if self.problems:
             unique = list(dict.fromkeys(self.problems))
             raise UnsupportedModelError(f"the ONNX model {name!r} cannot be read", unique)
-        self.graph.prune()
+        recognise(self.graph)
 
     def _read(self, model: onnx.ModelProto, shapes: dict[str, Sequence[int | str]]) -> None:
         model = self._inlined(model)

@@ -1,11 +1,11 @@
-"""Functions that networks use now and then: angles and their kin, rounding, the remainder of a division."""
+"""Functions that networks use now and then: angles and their kin, rounding, and some of two values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from edgenet.graph import Node, Value, emit
+from edgenet.graph import Node, ShapeError, Spec, Value, emit
 from edgenet.kernels.cpu import function as k
 
 from .elementwise import Binary, Unary
@@ -171,6 +171,22 @@ class Remainder(Binary):
         return dy, -(dy * quotient)
 
 
+class PRelu(_Binary):
+    """y = x where x >= 0, else slope·x; the slope is a value that broadcasts to x."""
+
+    name, kernel = "prelu", k.prelu
+
+    def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
+        (y,) = super().infer(specs, attrs)
+        if y.shape != specs[0].shape:
+            raise ShapeError(f"the slope of shape {specs[1].shape} does not broadcast to x of shape {specs[0].shape}")
+        return [y]
+
+    def pull(self, a: Value, b: Value, y: Value, dy: Value) -> tuple[Value, Value]:
+        below = emit("greater", [0.0, a])
+        return dy * (1.0 + below * (b - 1.0)), dy * emit("minimum", [a, 0.0])
+
+
 def _unary(name: str, meaning: str, more: str = "") -> Callable[[Value], Value]:
     def function(x: Value) -> Value:
         return _op(name, x)
@@ -202,3 +218,14 @@ sign = _unary("sign", "1 where x > 0, -1 where x < 0, else x.", STAIRS)
 def remainder(a: Any, b: Any) -> Value:
     """What is left of a after as many whole b as fit, with the sign of a (C's fmod); broadcast like NumPy."""
     return _op("remainder", a, b)
+
+
+def prelu(x: Value, slope: Any) -> Value:
+    """The number x where it is not negative, else slope·x; the slope broadcasts to x.
+
+    Raises:
+        ShapeError: if it does not.
+
+    Source: He et al. 2015, arXiv:1502.01852.
+    """
+    return _op("prelu", x, slope)

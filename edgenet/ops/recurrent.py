@@ -76,11 +76,16 @@ def _order(steps: int, reverse: bool) -> Iterator[tuple[int, int | None]]:
         before = t
 
 
+def _shaped(x: Value, shape: tuple[int, ...]) -> Value:
+    y: Value = emit("reshape", [x], shape=shape)
+    return y
+
+
 def _before(states: Value, first: Value | None, reverse: bool) -> Value:
     """The states that each step began with, from those that it ended with."""
     steps, n, h = states.spec.sizes
     begin = states.graph.constant(np.zeros((1, n, h), np.float32)) if first is None else first
-    begin = emit("reshape", [begin], shape=(1, n, h))
+    begin = _shaped(begin, (1, n, h))
     if steps == 1:
         return begin
     limits = {"starts": (1 if reverse else None, None, None), "stops": (None if reverse else -1, None, None)}
@@ -333,5 +338,6 @@ def gru(x: Value, w: Any, r: Any, b: Any = None, rb: Any = None, h0: Any = None,
     >>> gru(g.input((20, "batch", 8)), g.input((8, 48)), g.input((16, 48)))
     %gru: float32[20, batch, 16]
     """
+    y: Value
     y, _ = emit("gru", [x, w, r, b, rb, h0], reverse=bool(reverse))
     return y

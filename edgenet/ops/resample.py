@@ -15,12 +15,12 @@ from .broadcast import expect_float
 
 
 class Taps(NamedTuple):
-    """A sparse matrix by rows: row p takes index[e] with weight[e] for e from start[p] to start[p + 1]; n columns."""
+    """A sparse matrix of n columns: row p takes columns[e] with weights[e], start[p] <= e < start[p + 1]."""
 
     n: int
     start: tuple[int, ...]
-    index: tuple[int, ...]
-    weight: tuple[float, ...]
+    columns: tuple[int, ...]
+    weights: tuple[float, ...]
 
     @property
     def m(self) -> int:
@@ -30,15 +30,15 @@ class Taps(NamedTuple):
     @property
     def places(self) -> tuple[int, ...] | None:
         """The column that each row takes, if every row takes one as it is."""
-        plain = self.start == tuple(range(len(self.start))) and all(w == 1 for w in self.weight)
-        return self.index if plain else None
+        plain = self.start == tuple(range(len(self.start))) and all(w == 1 for w in self.weights)
+        return self.columns if plain else None
 
     @staticmethod
     def of_rows(n: int, rows: Sequence[Sequence[tuple[int, float]]]) -> Taps:
         """The matrix of rows of (column, weight); weights 0 are left out, and those of one column added.
 
         >>> Taps.of_rows(3, [[(0, 1.0)], [(1, 0.5), (2, 0.5)]])
-        Taps(n=3, start=(0, 1, 3), index=(0, 1, 2), weight=(1.0, 0.5, 0.5))
+        Taps(n=3, start=(0, 1, 3), columns=(0, 1, 2), weights=(1.0, 0.5, 0.5))
         """
         start, index, weight = [0], [], []
         for row in rows:
@@ -56,7 +56,7 @@ class Taps(NamedTuple):
         rows: list[list[tuple[int, float]]] = [[] for _ in range(self.n)]
         for p in range(self.m):
             for e in range(self.start[p], self.start[p + 1]):
-                rows[self.index[e]].append((p, self.weight[e]))
+                rows[self.columns[e]].append((p, self.weights[e]))
         return Taps.of_rows(self.m, rows)
 
     def dense(self) -> np.ndarray:
@@ -64,7 +64,7 @@ class Taps(NamedTuple):
         full = np.zeros((self.m, self.n), np.float32)
         for p in range(self.m):
             for e in range(self.start[p], self.start[p + 1]):
-                full[p, self.index[e]] += self.weight[e]
+                full[p, self.columns[e]] += self.weights[e]
         return full
 
 
@@ -80,8 +80,8 @@ class Resample(Op):
             raise ShapeError(f"axis {axis} is outside of shape {x.shape}")
         if x.shape[axis] != taps.n:
             raise ShapeError(f"expected {taps.n} places along axis {axis}, got shape {x.shape}")
-        if taps.index and not 0 <= min(taps.index) <= max(taps.index) < taps.n:
-            raise ShapeError(f"expected columns from 0 to {taps.n - 1}, got {min(taps.index)} to {max(taps.index)}")
+        if taps.columns and not 0 <= min(taps.columns) <= max(taps.columns) < taps.n:
+            raise ShapeError(f"expected columns from 0 to {taps.n - 1}, got {min(taps.columns)} to {max(taps.columns)}")
         shape = list(x.shape)
         shape[axis] = taps.m
         return [Spec(tuple(shape))]
@@ -94,13 +94,13 @@ class Resample(Op):
         assert x is not None
         axis = node.attrs["axis"] % x.spec.rank
         outer, inner = math.prod(x.spec.sizes[:axis]), math.prod(x.spec.sizes[axis + 1 :])
-        table = (np.array(taps.start, np.int64), np.array(taps.index, np.int64), np.array(taps.weight, np.float32))
-        each = max(len(taps.index) / max(taps.m, 1), 1)
+        table = (np.array(taps.start, np.int64), np.array(taps.columns, np.int64), np.array(taps.weights, np.float32))
+        each = max(len(taps.columns) / max(taps.m, 1), 1)
         return [Call(k.resize, (x, y, *table, taps.n, taps.m, inner), outer * taps.m, 8.0 * each * y.spec.size)]
 
     def cost(self, node: Node) -> Cost:
         taps = node.attrs["taps"]
-        return Cost(2 * len(taps.index) * node.output.spec.size // max(taps.m, 1), super().cost(node).bytes)
+        return Cost(2 * len(taps.columns) * node.output.spec.size // max(taps.m, 1), super().cost(node).bytes)
 
 
 def resample(x: Value, axis: int, taps: Taps) -> Value:

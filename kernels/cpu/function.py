@@ -1,9 +1,10 @@
-"""Functions that networks use now and then: the angles and their kin, rounding, the remainder of a division.
+"""Functions that networks use now and then: the angles and their kin, rounding, and some of two numbers.
 
 ::
 
     y = f(x)            sin cos tan asin acos atan sinh cosh asinh acosh atanh floor ceil round sign
-    y = f(a, b)         remainder of a / b with the sign of a; operands broadcast as in `elementwise`
+    y = f(a, b)         remainder of a / b with the sign of a; prelu: a·b below 0, else a; operands broadcast as in
+                        `elementwise`
 
 Each is one of the loops of `elementwise`.
 """
@@ -94,7 +95,11 @@ def _remainder(a, b):
     return wide.remainder(a, b)
 
 
+def _prelu(a, b):
+    return a * b if a < ZERO else a
+
+
 sin, cos, tan, asin, acos, atan = (_unary(f) for f in (_sin, _cos, _tan, _asin, _acos, _atan))
 sinh, cosh, asinh, acosh, atanh = (_unary(f) for f in (_sinh, _cosh, _asinh, _acosh, _atanh))
 floor, ceil, round_of, sign = (_unary(f) for f in (_floor, _ceil, _round, _sign))
-remainder = _binary(_remainder)
+remainder, prelu = _binary(_remainder), _binary(_prelu)

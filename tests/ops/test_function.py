@@ -1,4 +1,4 @@
-"""sin, cos, tan, asin, acos, atan, sinh, cosh, asinh, acosh, atanh, floor, ceil, round, sign, remainder."""
+"""sin, cos, tan, asin, acos, atan, sinh, cosh, asinh, acosh, atanh, floor, ceil, round, sign, remainder, prelu."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,16 @@ def test_remainder():
     assert_allclose(db, -np.trunc(a.astype(np.float64) / b), rtol=1e-3)
 
 
+@pytest.mark.parametrize("shape", [(), (4,), (3, 1), (2, 3, 4)])
+def test_prelu(shape):
+    x, slope = (np.random.default_rng(6).standard_normal(s).astype(np.float32) for s in ((2, 3, 4), shape))
+    assert_allclose(run(ops.prelu, x, np.asarray(slope)), oracle.prelu(x, slope).astype(np.float32), rtol=1e-6)
+    check_gradient(ops.prelu, oracle.prelu, x, np.asarray(slope), seed=6, k=24)
+
+
 def test_refusals():
     g = Graph()
+    with pytest.raises(ShapeError, match="does not broadcast to x"):
+        ops.prelu(g.input((3,)), g.input((2, 3)))
     with pytest.raises(ShapeError, match="float32"):
         ops.sin(g.input((2,), "int32"))

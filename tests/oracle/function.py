@@ -17,5 +17,10 @@ def unary(name, x):
 
 
 @quiet()
+def prelu(x, slope):
+    return np.where(wide(x) < 0, wide(x) * wide(slope), wide(x))
+
+
+@quiet()
 def remainder(a, b):
     return np.fmod(wide(a), wide(b))

@@ -205,4 +205,10 @@ def read_prelu(node: OnnxNode) -> Tensor:
     if slope.rank > x.rank:
         node.refuse(f"the slope of shape {list(slope.shape)} has more axes than the input {list(x.shape)}")
     factor = slope.operand(x.rank, x.axes, strip=True)
-    return x.map(lambda v: _positive(v) + _negative(v) * factor)
+    return x.map(lambda v: emit("prelu", [v, factor]))
+
+
+@exporter("prelu")
+def write_prelu(node: Node, out: Writer) -> None:
+    names, axes = out.together(node)
+    out.bind(node.output, axes, out.node("PRelu", names, node.name))

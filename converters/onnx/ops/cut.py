@@ -121,7 +121,7 @@ def read_pad(node: OnnxNode) -> Tensor:
     for axis, (before, after) in enumerate(padding):
         if before or after:
             places, place = _mirrored(node, x.shape[axis], before, after, mode), x.place(axis)
-            x = x.map(lambda v, places=places, place=place: take(v, places, place))
+            x = Tensor.held(take(x.raw, places, place), x.axes)
     return x
 
 

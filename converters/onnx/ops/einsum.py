@@ -86,10 +86,9 @@ def read_einsum(node: OnnxNode) -> Tensor:
     terms = source.split(",")
     if len(terms) != len(tensors) or any(isinstance(s, str) for t in tensors for s in t.shape):
         node.refuse(f"expected {len(terms)} inputs of known shapes for the equation {equation!r}")
-    most = max(
-        [t.rank - len(s.replace("...", "")) for s, t in zip(terms, tensors, strict=True) if "..." in s], default=0
-    )
-    terms = [_spelled(node, s, t.rank, most) for s, t in zip(terms, tensors, strict=True)]
+    pairs = list(zip(terms, tensors, strict=True))
+    most = max([t.rank - len(s.replace("...", "")) for s, t in pairs if "..." in s], default=0)
+    terms = [_spelled(node, s, t.rank, most) for s, t in pairs]
     letters = "".join(terms)
     if not arrow:
         target = MORE[:most] + "".join(sorted(s for s in set(letters) if letters.count(s) == 1 and s not in MORE))

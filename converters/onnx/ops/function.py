@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgenet.graph import Node, emit
+from edgenet.ops.select import where
 
 from ..node import OnnxNode
 from ..registry import exporter, importer
@@ -30,9 +31,11 @@ for _name, _since in (("floor", 6), ("ceil", 6), ("round", 11)):
 
 @importer("Mod", since=10)
 def read_mod(node: OnnxNode) -> Tensor:
-    node.only("fmod", 1)
-    values, axes = together([node.input(0), node.input(1)])
-    return Tensor.held(one(emit("remainder", values)), axes)
+    (a, b), axes = together([node.input(0), node.input(1)])
+    rest = one(emit("remainder", [a, b]))
+    if not node.attr("fmod", 0):  # with the sign of b
+        rest = where(emit("greater", [0.0, rest * emit("sign", [b])]), rest + b, rest)
+    return Tensor.held(rest, axes)
 
 
 @exporter("remainder")

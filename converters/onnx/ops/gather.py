@@ -1,4 +1,4 @@
-"""Numbers by their places: Gather ↔ gather; with constant places GatherElements, GatherND, ScatterElements, ScatterND."""
+"""Numbers by their places: Gather ↔ gather; GatherElements, GatherND, ScatterElements, ScatterND, if constant."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def read_gather(node: OnnxNode) -> Tensor:
     if computed.array is None and x.dtype == "float32" and computed.dtype in ("int32", "float32"):
         rest = tuple(a for a in range(x.rank) if a != axis)
         table = x.arranged((axis, *rest))
-        places = tuple(range(axis, axis + computed.rank))  # where ONNX puts the axes of the indices
-        axes = (*places, *(a for a in range(computed.rank + x.rank - 1) if a not in places))
+        new = tuple(range(axis, axis + computed.rank))  # where ONNX puts the axes of the indices
+        axes = (*new, *(a for a in range(computed.rank + x.rank - 1) if a not in new))
         return node.held(emit("gather", [table, computed.plain()]), axes)
     indices = node.known(1)
     size = x.shape[axis]

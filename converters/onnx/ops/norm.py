@@ -129,7 +129,7 @@ def _mean_of(x: Value, axes: tuple[int, ...]) -> Value:
 def _standard(x: Value, axes: tuple[int, ...], epsilon: float) -> Value:
     """(x - mean) / √(var + epsilon) over the given axes."""
     centred = x - _mean_of(x, axes)
-    return centred / emit("sqrt", [_mean_of(one(emit("square", [centred])), axes) + epsilon])
+    return centred / one(emit("sqrt", [_mean_of(one(emit("square", [centred])), axes) + epsilon]))
 
 
 @importer("InstanceNormalization", since=6)

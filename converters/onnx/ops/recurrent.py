@@ -1,15 +1,17 @@
 """Recurrent layers: LSTM ↔ lstm, GRU ↔ gru; RNN, and the forms that these ops do not know, step by step.
 
-ONNX speaks of x (steps, batch, features) or, with layout 1, (batch, steps, features); of weights (directions, gates·h, …);
-and of results (steps, directions, batch, h).  Every direction is read on its own, and put together at the end.
+ONNX speaks of x (steps, batch, features) or, with layout 1, (batch, steps, features); of weights (directions,
+gates·h, …); and of results (steps, directions, batch, h).  Every direction is read on its own.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from onnx import helper
 
 from edgenet.graph import Node, Value, emit
 from edgenet.ops.recurrent import gru, lstm
@@ -41,6 +43,10 @@ ACTIVATIONS: dict[str, tuple[Callable[[Value, float, float], Value], float, floa
     "softsign": (lambda x, a, b: x / (_emit("abs", x) + 1.0), 0, 0),
     "softplus": (lambda x, a, b: _emit("softplus", x), 0, 0),
 }
+
+
+def _applied(function: Callable[[Value, float, float], Value], a: float, b: float, x: Value) -> Value:
+    return function(x, a, b)
 
 
 class Cell(NamedTuple):
@@ -122,7 +128,7 @@ def _functions(node: OnnxNode, layer: Layer, directions: int) -> tuple[list[list
         function, alpha, beta = ACTIVATIONS[name.lower()]
         a = float(next(alphas, alpha)) if alpha else 0.0
         b = float(next(betas, beta)) if beta or name.lower() in ("affine", "hardsigmoid", "scaledtanh") else 0.0
-        made.append(lambda x, f=function, a=a, b=b: f(x, a, b))
+        made.append(functools.partial(_applied, function, a, b))
     each = len(layer.activations)
     usually = [n.lower() for n in names] == [n.lower() for n in usual]
     return [made[i : i + each] for i in range(0, len(made), each)], usually
@@ -368,22 +374,12 @@ def _check_unused(node: Node, out: Writer, outputs: list[Value]) -> None:
 
 
 def _write(node: Node, out: Writer, op: str, inputs: list[str], attrs: dict[str, Any], results: list[Value]) -> None:
-    names = [
-        out.unique(node.name),
-        *([out.unique(f"{node.name}_h"), out.unique(f"{node.name}_c")] if results[1:] else []),
-    ]
-    out.nodes.append(onnx_node(op, inputs, names, names[0], attrs))
+    names = [out.unique(node.name + suffix) for suffix in (("", "_h", "_c") if results[1:] else ("",))]
+    out.nodes.append(helper.make_node(op, inputs, names, name=names[0], **attrs))
     steps, n, h = results[0].shape
     out.bind(results[0], None, out.reshaped(names[0], (steps, 1, n, h), (steps, n, h), node.name))
     if results[1:]:
         out.bind(results[1], None, out.reshaped(names[2], (1, n, h), (n, h), node.name))
-
-
-def onnx_node(op: str, inputs: list[str], outputs: list[str], name: str, attrs: dict[str, Any]) -> Any:
-    """A node of several outputs."""
-    from onnx import helper
-
-    return helper.make_node(op, inputs, outputs, name=name, **attrs)
 
 
 @exporter("lstm")

@@ -58,9 +58,9 @@ class Way:
         """The weight of a pixel at that distance."""
         d, a = np.abs(distance), self.cubic
         if self.mode == "linear":
-            return np.maximum(1 - d, 0)
+            return np.asarray(np.maximum(1 - d, 0))
         near, far = ((a + 2) * d - (a + 3)) * d * d + 1, ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
-        return np.where(d <= 1, near, np.where(d < 2, far, 0.0))
+        return np.asarray(np.where(d <= 1, near, np.where(d < 2, far, 0.0)))
 
     def row(self, at: float, n: int, scale: float) -> list[tuple[int, float]]:
         """Pixels and weights of an output that looks at place `at` of n."""
