@@ -40,9 +40,12 @@ if _TYPE_CHECKING:
     from .regularizers import Regularizer
 
     __version__: str
+    InferenceSession: _Any
+    load: _Any
 
 #: where the names that are no module come from
 _HOMES = {
+    "InferenceSession": "converters.onnx",
     "Initializer": "initializers",
     "Input": "layers.tensor",
     "Layer": "layers",
@@ -53,12 +56,14 @@ _HOMES = {
     "Regularizer": "regularizers",
     "Sequential": "models",
     "get_num_threads": "kernels.parallel",
+    "load": "converters.onnx.layers",
     "load_model": "models",
     "num_threads": "kernels.parallel",
     "set_num_threads": "kernels.parallel",
 }
 
 __all__ = [
+    "InferenceSession",
     "Initializer",
     "Input",
     "Layer",
@@ -76,6 +81,7 @@ __all__ = [
     "get_num_threads",
     "initializers",
     "layers",
+    "load",
     "load_model",
     "losses",
     "metrics",

@@ -16,10 +16,27 @@ class UnsupportedModelError(ValueError, NotImplementedError):
     - the operator LSTM is not supported
     """
 
-    def __init__(self, what: str, problems: Sequence[str]) -> None:
+    def __init__(self, what: str, problems: Sequence[str], hint: str = "") -> None:
         self.problems = list(problems)
-        super().__init__("\n- ".join([f"{what}:", *self.problems]))
+        super().__init__("\n- ".join([f"{what}:", *self.problems]) + (f"\n{hint}" if hint else ""))
+
+
+class EvaluationError(ValueError):
+    """A node that cannot be computed on the arrays at hand: an index out of range, shapes that do not fit."""
 
 
 class Refused(Exception):
-    """Raised by a converter of one operator: this node cannot be taken over, and why."""
+    """Raised by a converter of one operator: this node cannot be taken over, and why.
+
+    Args:
+        reason: the sentence.
+        name: the input of the node that is to blame, where it is a single one.
+    """
+
+    def __init__(self, reason: str, name: str = "") -> None:
+        self.name = name
+        super().__init__(reason)
+
+
+class Asked(Refused):
+    """Refused because a converter asks for the contents of an input, which depend on the inputs of the model."""

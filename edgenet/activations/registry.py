@@ -32,6 +32,9 @@ def get(identifier: Any) -> Activation:
         ValueError: for a name that is not known.
         TypeError: for anything that cannot be called.
     """
+    if isinstance(identifier, type):
+        name = identifier.__name__
+        raise TypeError(f"an activation is a name or a function, got the class {name}: write {name}()")
     made: Activation = f.linear if identifier is None else _registry.get(identifier)
     return made
 

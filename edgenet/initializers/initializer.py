@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -14,6 +15,8 @@ from edgenet.utils.registry import Registry
 
 #: functions and classes of one's own that configs refer to by name
 custom_initializers: dict[str, Any] = {}
+#: random numbers that are drawn at once
+PIECE = 1 << 20
 
 
 class Initializer:
@@ -75,6 +78,17 @@ class SeededInitializer(Initializer):
     def generator(self) -> np.random.Generator:
         """A generator at the start of the object's numbers."""
         return np.random.default_rng(self._drawn)
+
+    def draw(self, shape: Sequence[int], numbers: Callable[[np.random.Generator, int], np.ndarray]) -> np.ndarray:
+        """A float32 array of this shape, filled by ``numbers(generator, count)``.
+
+        They come as float64, in pieces: of a large array as a whole they would take twice its memory.
+        """
+        array, generator = np.empty(math.prod(shape), np.float32), self.generator()
+        for first in range(0, array.size, PIECE):
+            part = array[first : first + PIECE]
+            part[:] = numbers(generator, part.size)
+        return array.reshape(shape)
 
 
 _registry = Registry("initializer", _classes, custom_initializers)

@@ -171,7 +171,7 @@ class Remainder(Binary):
         return dy, -(dy * quotient)
 
 
-class PRelu(_Binary):
+class PRelu(Binary):
     """y = x where x >= 0, else slope·x; the slope is a value that broadcasts to x."""
 
     name, kernel = "prelu", k.prelu

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-
-def near_miss(given: str, known: Iterable[str]) -> str:
-    """A question to end a message with, if one of the names is almost the one that was given; else nothing.
-
-    >>> near_miss("adagard", ["adam", "adagrad"]), near_miss("xyz", ["adam"])
-    ("; did you mean 'adagrad'?", '')
-    """
-    known = list(known)
-    folded = {name.lower(): name for name in reversed(known)}
-    found = difflib.get_close_matches(given.lower(), folded, 1, 0.6)
-    return f"; did you mean {folded[found[0]]!r}?" if found else ""
+from .spelling import did_you_mean
 
 
 def _from_config(cls: Any, config: Mapping[str, Any], custom: Mapping[str, Any] | None) -> Any:
@@ -36,7 +25,7 @@ class Registry:
 
     >>> Registry("shape", {"square": dict}).get("sqare")
     Traceback (most recent call last):
-    ValueError: unknown shape 'sqare': expected one of square, or a function; did you mean 'square'?
+    ValueError: unknown shape 'sqare' (did you mean 'square'?): expected one of square, or a function
     """
 
     def __init__(
@@ -59,10 +48,11 @@ class Registry:
         """What a name stands for.  Raises ValueError, with the name that was meant, if there is nothing."""
         found = self.find(name)
         if found is None:
-            names = sorted({n for n in (*self.classes, *self.also) if n == n.lower()})
+            known = [n for n, c in self.classes.items() if getattr(c, "__module__", "").startswith("edgenet.")]
+            names = sorted({n for n in (*(known or self.classes), *self.also) if n == n.lower()})
             end = ", or a function" if self.functions else ""
-            advice = near_miss(name, [*names, *self.classes, *self.custom])
-            raise ValueError(f"unknown {self.kind} {name!r}: expected one of {', '.join(names)}{end}{advice}")
+            near = did_you_mean(name, [*self.custom, *names])
+            raise ValueError(f"unknown {self.kind} {name!r}{near}: expected one of {', '.join(names)}{end}")
         return found
 
     def get(self, identifier: Any, kind: type | None = None) -> Any:
@@ -110,6 +100,6 @@ class Registry:
         name = str(config.get("class_name"))
         cls = self.find(name, custom_objects)
         if cls is None:
-            advice = near_miss(name, self.classes)
-            raise ValueError(f"unknown {self.kind} class {name!r}: pass custom_objects={{{name!r}: class}}{advice}")
+            near = did_you_mean(name, [n for n in self.classes if n != n.lower()] or self.classes)
+            raise ValueError(f"unknown {self.kind} class {name!r}{near}: pass custom_objects={{{name!r}: class}}")
         return self.revive(cls, config.get("config", {}), custom_objects)

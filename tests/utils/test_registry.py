@@ -3,7 +3,6 @@
 import pytest
 
 from edgenet import activations, constraints, initializers, losses, metrics, optimizers, regularizers
-from edgenet.utils.registry import near_miss
 
 KINDS = {
     "activation": (activations, "rellu", "relu"),
@@ -19,9 +18,9 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_unknown_name_is_answered_with_the_one_that_was_meant(kind):
     home, given, meant = KINDS[kind]
-    with pytest.raises(ValueError, match=rf"^unknown {kind} '{given}': expected one of .*\b{meant}\b.*") as caught:
+    words = rf"^unknown {kind} '{given}' \(did you mean '{meant}'\?\): expected one of .*\b{meant}\b"
+    with pytest.raises(ValueError, match=words):
         home.get(given)
-    assert str(caught.value).endswith(f"; did you mean {meant!r}?")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -44,7 +43,7 @@ def test_configs_come_back(kind):
     assert type(again) is type(thing)
     assert home.serialize(again) == config
     wrong = {**config, "class_name": config["class_name"] + "e"}
-    with pytest.raises(ValueError, match=f"unknown {kind} class .*pass custom_objects=.*did you mean"):
+    with pytest.raises(ValueError, match=f"unknown {kind} class .*did you mean.*: pass custom_objects="):
         home.deserialize(wrong)
 
 
@@ -52,8 +51,3 @@ def test_case_does_not_matter_where_it_leads_nowhere_else():
     assert type(optimizers.get("RMSprop")) is type(optimizers.get("rmsprop"))
     assert activations.get("ReLU") is activations.relu
     assert losses.get("MSE").name == losses.get("mse").name
-
-
-def test_near_miss():
-    assert near_miss("Adma", ["adam", "sgd"]) == "; did you mean 'adam'?"
-    assert near_miss("quarters", ["zeros", "ones"]) == ""
