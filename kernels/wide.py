@@ -12,13 +12,12 @@ stays NaN.
     atan      of u = a, 1/a, or (u - 1) / (u + 1) beyond tan π/8, by Taylor's series
 """
 
-from math import sqrt
 from typing import Any
 
 import numpy as np
 
 from .compiler import device
-from .simd import bits_wide, number_wide
+from .simd import bits_wide, number_wide, wide_root
 
 LN2, LOG2E, PI, HALF_PI = float(np.log(2)), float(1 / np.log(2)), float(np.pi), float(np.pi / 2)
 QUARTER_PI, TWO_OVER_PI = float(np.pi / 4), float(2 / np.pi)
@@ -159,14 +158,14 @@ def atan(x: Any) -> Any:
 def asin(x: Any) -> Any:
     """The angle whose sine is x; NaN outside of [-1, 1]."""
     v = np.float64(x)
-    return np.float32(_arc(v / sqrt((1.0 - v) * (1.0 + v))))
+    return np.float32(_arc(v / wide_root((1.0 - v) * (1.0 + v))))
 
 
 @device
 def acos(x: Any) -> Any:
     """The angle whose cosine is x; NaN outside of [-1, 1]."""
     v = np.float64(x)
-    return np.float32(2.0 * _arc(sqrt((1.0 - v) / (1.0 + v))))
+    return np.float32(2.0 * _arc(wide_root((1.0 - v) / (1.0 + v))))
 
 
 @device
@@ -190,7 +189,7 @@ def asinh(x: Any) -> Any:
     """log(x + √(x² + 1))."""
     v = np.float64(x)
     a = abs(v)
-    y = log(a + sqrt(a * a + 1.0))
+    y = log(a + wide_root(a * a + 1.0))
     y = -y if v < 0.0 else y
     return np.float32(v - v * v * v / 6.0 if a < 1e-2 else y)
 
@@ -199,7 +198,7 @@ def asinh(x: Any) -> Any:
 def acosh(x: Any) -> Any:
     """log(x + √(x² - 1)); NaN below 1."""
     v = np.float64(x)
-    y = log(v + sqrt((v - 1.0) * (v + 1.0)))
+    y = log(v + wide_root((v - 1.0) * (v + 1.0)))
     return np.float32(NAN) if v < 1.0 else np.float32(y)
 
 
