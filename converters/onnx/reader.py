@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import onnx
 
+from edgenet.compile.passes import recognise
 from edgenet.graph import Graph, Value
 from edgenet.graph.spec import DTYPES
 from edgenet.ops.quantize import LIMITS
@@ -208,7 +209,7 @@ class Reader(Reading):
             hint = "" if self.beyond else "edgenet.InferenceSession can run it: it evaluates such nodes one by one"
             unique = list(dict.fromkeys(self.problems))
             raise UnsupportedModelError(f"the ONNX model {self.frame.name!r} cannot be read", unique, hint)
-        self.graph.prune()
+        recognise(self.graph)
 
     def _read(self, shapes: dict[str, Sequence[int | str]]) -> None:
         self._inputs(shapes)

@@ -95,7 +95,8 @@ class Move(Op):
     def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
         wrong = next((s for s in specs if s.dtype not in self.dtypes), None)
         if wrong is not None:
-            raise TypeError(f"{self.name}: expected {' or '.join(self.dtypes)}, got {wrong}")
+            kinds = " or ".join(self.dtypes)
+            raise TypeError(f"{self.name}: expected {kinds}, got {wrong}: edgenet.ops.cast(x, 'float32') makes it so")
         if len({s.dtype for s in specs}) > 1:
             raise TypeError(f"{self.name}: expected inputs of one dtype, got {', '.join(map(str, specs))}")
         return [Spec.of(self.shape(specs, attrs), specs[0].dtype)]

@@ -26,7 +26,7 @@ def test_every_problem_is_listed():
         NODE("StringNormalizer", ["x"], ["a"], name="speller"),
         NODE("Relu", ["x"], ["b"], name="fine"),
         NODE("TfIdfVectorizer", ["b"], ["c"], name="counter"),
-        NODE("MaxPool", ["b"], ["d"], name="pool", kernel_shape=[2, 2], dilations=[2, 2]),
+        NODE("MaxPool", ["b"], ["d"], name="pool", kernel_shape=[2, 2], auto_pad="ROUND"),
         NODE("Relu", ["b"], ["e"], name="strange", slope=0.5),
         NODE("Neg", ["nowhere"], ["f"], name="lost"),
         NODE("Add", ["a", "c"], ["g"], name="downstream"),
@@ -36,7 +36,7 @@ def test_every_problem_is_listed():
     for node, reason in [
         ("StringNormalizer node 'speller'", "is not supported"),
         ("TfIdfVectorizer node 'counter'", "is not supported"),
-        ("MaxPool node 'pool'", "dilations=[2, 2]"),
+        ("MaxPool node 'pool'", "auto_pad='ROUND'"),
         ("Relu node 'strange'", "slope"),
         ("Neg node 'lost'", "'nowhere' comes from nowhere"),
     ]:
@@ -50,7 +50,7 @@ def test_the_message_holds_all_problems():
 
 
 def test_an_unknown_operator_is_told_before_shapes_are_known():
-    nodes = [NODE("GRU", ["x"], ["a"], name="one")]
+    nodes = [NODE("RoiAlign", ["x"], ["a"], name="one")]
     with pytest.raises(UnsupportedModelError, match="one"):
         prepare(model_of(nodes, {"x": X}, ["a"], shapes={"x": ("n", "c", "h", "w")}))
 

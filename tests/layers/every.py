@@ -111,6 +111,8 @@ EXAMPLES: dict[type, list[Example]] = {
     layers.Maxout: [of(ROW, units=3), of(ROWS, units=2, pieces=3, use_bias=False)],
     layers.RadialBasis: [of(ROW, units=3), of(ROW, units=2, train_beta=False)],
     layers.Lambda: [of(ROWS, function=lambda x: ops.exp(-ops.abs(x)))],
+    layers.Operation: [of(ROWS, function="multiply", operand=2.5),
+                       of(IMAGE, function="get_item", operand=(slice(None), slice(1, None, 2), 0))],
     layers.GraphLayer: [of(ROW, piece=piece())],
     **{c: [of(ROWS, ROWS, ROWS), of(ROWS, (1, 3)), of(ROWS, (3,))]
        for c in (layers.Add, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum)},

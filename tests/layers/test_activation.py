@@ -140,7 +140,7 @@ def test_names():
     assert_allclose(apply(layers.Activation(double), X), 2 * X)
     with pytest.raises(ValueError, match=r"'rellu' \(did you mean 'relu'\?\): expected one of abs"):
         activations.get("rellu")
-    with pytest.raises(TypeError, match="an activation is a name or a function"):
+    with pytest.raises(TypeError, match="an activation is a name, an Activation, a config or a function"):
         activations.get(3)
     with pytest.raises(TypeError, match="has no name"):
         activations.serialize(lambda x: x)

@@ -69,6 +69,7 @@ EVERY = [
     layers.Rescaling([0.5, 1.0], offset=-1),
     layers.Lambda(activations.gelu, arguments={"approximate": True}),
     layers.ELU(0.5),
+    layers.Operation("get_item", (slice(None), ..., 0)),
     layers.PReLU(alpha_initializer="ones", shared_axes=[1, 2]),
     layers.Maxout(3, pieces=4, use_bias=False),
     layers.RadialBasis(3, beta=0.5, train_beta=False),

@@ -145,6 +145,8 @@ def read_cast(node: OnnxNode) -> Tensor:
         return as_float(x)
     to = node.attr("to", 0)
     kind, source = np.dtype(np.float32) if to in FLOATS else dtype_of(to), np.dtype(x.dtype)
+    if kind.kind == "b" and source.kind == "f":  # truths are numbers here
+        return x.map(lambda v: 1.0 - one(emit("equal", [v, 0.0])))
     if (kind.kind == "f" and to not in FLOATS) or (
         kind.kind != source.kind and not {kind.kind, source.kind} <= set("iu")
     ):
