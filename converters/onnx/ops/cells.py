@@ -1,4 +1,4 @@
-"""The cells of recurrent layers: one direction of LSTM, GRU or RNN as an op, or where that does not do, step by step."""
+"""The cells of recurrent layers: a direction of LSTM, GRU or RNN as an op or, where that does not do, step by step."""
 
 from __future__ import annotations
 
