@@ -27,6 +27,7 @@ from edgenet.kernels.parallel import Table
 
 from .memory import ALIGN_BYTES, Buffer, plan
 from .passes import optimize
+from .share import replaced, shared
 
 #: a call with less work (see `Call.work`) is not worth a second thread
 SERIAL_BELOW = 30_000
@@ -140,10 +141,12 @@ class Program:
         steps = [s for s in steps if s.call.tasks > 0 and not self._onto_itself(s.call)]
         self._check_order(steps)
         once = _constant_calls(steps, places, variables_fixed)
+        repeated, instead = shared([s.call for s in steps], once)
+        steps = [s._replace(call=replaced(s.call, instead)) for s in steps]
         self.steps = [s for i, s in enumerate(steps) if i not in once]
         self._keep: list[Any] = []
         self._address: dict[int, int] = {}
-        self._constant_steps = [s for i, s in enumerate(steps) if i in once]
+        self._constant_steps = [s for i, s in enumerate(steps) if i in once and i not in repeated]
         self.constant_bytes = self._place_constants(graph, self._constant_steps)
         self.arena_bytes = self._place_arena(graph)
         self.writes_variables = any(get_op(n.op).effect for n in graph.nodes)

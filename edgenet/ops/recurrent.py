@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
-
-import numpy as np
 
 from edgenet.graph import At, Call, Cost, Node, Op, Scratch, ShapeError, Spec, Value, emit
 from edgenet.kernels.cpu import recurrent as k
-from edgenet.kernels.cpu.movement import COPY_BLOCK, copy, fill
 
 from .broadcast import expect_float
-from .contraction import Contraction, Matrix, Operand, calls, panels, product
-
-
-def _matrices(a: Operand, b: Matrix, c: Operand, m: int, n: int, length: int, **more: Any) -> Contraction:
-    return Contraction(a, b, c, m, n, (1, max(m, 1)), (0, 0, length), (0, 0, n), runs=(0,), length=length, **more)
-
-
-def _kept(matrix: Value) -> bool:
-    """Whether a matrix is the same in every run."""
-    return matrix.fixed and not matrix.graph.training
-
-
-def _zeros(target: Operand, n: int) -> Call:
-    return Call(fill, (target, n, 0.0), -(-n // COPY_BLOCK), 4.0 * n)
-
-
-def _copied(source: Operand, target: Operand, n: int) -> Call:
-    return Call(copy, (source, target, n), -(-n // COPY_BLOCK), 8.0 * n)
+from .contraction import Matrix, Operand, calls, panels, product
+from .sequence import copied, is_fixed, matrices, order, pulled, states_before, weight_gradient, zeroed
 
 
 class _Layer(Op):
@@ -68,53 +49,6 @@ class _Layer(Op):
         return Cost(2 * each * y.spec.sizes[0] * y.spec.sizes[1], super().cost(node).bytes)
 
 
-def _order(steps: int, reverse: bool) -> Iterator[tuple[int, int | None]]:
-    """Each step and the one before it."""
-    before = None
-    for t in range(steps - 1, -1, -1) if reverse else range(steps):
-        yield t, before
-        before = t
-
-
-def _shaped(x: Value, shape: tuple[int, ...]) -> Value:
-    y: Value = emit("reshape", [x], shape=shape)
-    return y
-
-
-def _before(states: Value, first: Value | None, reverse: bool) -> Value:
-    """The states that each step began with, from those that it ended with."""
-    steps, n, h = states.spec.sizes
-    begin = states.graph.constant(np.zeros((1, n, h), np.float32)) if first is None else first
-    begin = _shaped(begin, (1, n, h))
-    if steps == 1:
-        return begin
-    limits = {"starts": (1 if reverse else None, None, None), "stops": (None if reverse else -1, None, None)}
-    cut = emit("slice", [states], steps=(1, 1, 1), **limits)
-    y: Value = emit("concat", [cut, begin] if reverse else [begin, cut], axis=0)
-    return y
-
-
-def _pulled(node: Node, dp: Value) -> list[Value]:
-    """Gradients of x, w and b from that of x·w + b."""
-    x, w = node.inputs[:2]
-    assert x is not None and w is not None
-    (steps, n, i), parts = x.spec.sizes, w.shape[1]
-    rows = emit("reshape", [dp], shape=(steps * n, parts))
-    flat = emit("reshape", [x], shape=(steps * n, i))
-    plain = {"activation": None}
-    dx = emit("dense", [rows, w, None, None], transpose_x=False, transpose_w=True, **plain)
-    dw = emit("dense", [flat, rows, None, None], transpose_x=True, transpose_w=False, **plain)
-    return [emit("reshape", [dx], shape=x.shape), dw, emit("sum", [rows], axes=(0,), keepdims=False)]
-
-
-def _weight_gradient(before: Value, dq: Value) -> Value:
-    """The gradient of r from the states that it met and the gradient of their products."""
-    steps, n, h = before.spec.sizes
-    a, b = emit("reshape", [before], shape=(steps * n, h)), emit("reshape", [dq], shape=(steps * n, dq.shape[2]))
-    y: Value = emit("dense", [a, b, None, None], transpose_x=True, transpose_w=False, activation=None)
-    return y
-
-
 class Lstm(_Layer):
     """c' = f·c + i·g, h' = o·tanh c' with i, o, f, g = s, s, s, tanh of the parts of x·w + b + h·r; all h, last c.
 
@@ -134,31 +68,31 @@ class Lstm(_Layer):
         y, _, cells, gates = node.outputs
         reverse = node.attrs["reverse"]
         dp, dh0, dc0 = emit("lstm_dx", [r, c0, cells, gates, dys[0], dys[1]], reverse=reverse)
-        dx, dw, db = _pulled(node, dp)
-        return [dx, dw, _weight_gradient(_before(y, h0, reverse), dp), db, dh0, dc0]
+        dx, dw, db = pulled(node, dp)
+        return [dx, dw, weight_gradient(states_before(y, h0, reverse), dp), db, dh0, dc0]
 
     def lower(self, node: Node) -> list[Call]:
         x, w, r, b, h0, c0 = node.inputs
         y, last, cells, gates = node.outputs
         assert x is not None and w is not None and r is not None
         (steps, n, i), h = x.spec.sizes, r.spec.sizes[0]
-        out = calls(_matrices(x, Matrix(w, sk=4 * h), gates, steps * n, 4 * h, i, bias=b, keep=_kept(w)))
+        out = calls(matrices(x, Matrix(w, sk=4 * h), gates, steps * n, 4 * h, i, bias=b, keep=is_fixed(w)))
         size, packed, first = n * h, None, Scratch(n * h)
         if h0 is None or c0 is None:
-            out.append(_zeros(first, size))
+            out.append(zeroed(first, size))
         at = None
-        for at, before in _order(steps, node.attrs["reverse"]):
+        for at, before in order(steps, node.attrs["reverse"]):
             p = At(gates, 4 * at * size)
             state: Operand = (h0 or first) if before is None else At(y, before * size)
             cell: Operand = (c0 or first) if before is None else At(cells, before * size)
             if before is not None or h0 is not None:
-                step = _matrices(state, Matrix(r, sk=4 * h), p, n, 4 * h, h, res=p, keep=_kept(r))
+                step = matrices(state, Matrix(r, sk=4 * h), p, n, 4 * h, h, res=p, keep=is_fixed(r))
                 if packed is None:
                     more, packed = panels(step)
                     out += more
                 out += product(step, packed)
             out.append(Call(k.lstm_step, (p, cell, At(cells, at * size), At(y, at * size), h), n, 120.0 * size))
-        return [*out, _copied(At(cells, (at or 0) * size), last, size)] if size else []
+        return [*out, copied(At(cells, (at or 0) * size), last, size)] if size else []
 
 
 class LstmDx(_Layer):
@@ -182,16 +116,16 @@ class LstmDx(_Layer):
         steps, n, h = cells.spec.sizes
         size = n * h
         zeros, packed = Scratch(size), None
-        out = [_zeros(dh, size), _copied(dlast, dc, size)]
+        out = [zeroed(dh, size), copied(dlast, dc, size)]
         if c0 is None:
-            out.append(_zeros(zeros, size))
-        for at, before in reversed(list(_order(steps, node.attrs["reverse"]))):
+            out.append(zeroed(zeros, size))
+        for at, before in reversed(list(order(steps, node.attrs["reverse"]))):
             gate = At(gates, 4 * at * size)
             cell: Operand = (c0 or zeros) if before is None else At(cells, before * size)
             slope = At(dp, 4 * at * size)
             args = (gate, cell, At(cells, at * size), At(dy, at * size), dh, dc, slope, h)
             out.append(Call(k.lstm_step_dx, args, n, 80.0 * size))
-            step = _matrices(slope, Matrix(r, sk=1, sn=4 * h), dh, n, h, 4 * h)
+            step = matrices(slope, Matrix(r, sk=1, sn=4 * h), dh, n, h, 4 * h)
             if packed is None:
                 more, packed = panels(step)
                 out += more
@@ -217,11 +151,11 @@ class Gru(_Layer):
         r, rb, h0 = node.inputs[2], node.inputs[4], node.inputs[5]
         y, kept = node.outputs
         reverse = node.attrs["reverse"]
-        before = _before(y, h0, reverse)
+        before = states_before(y, h0, reverse)
         dp, dq, dh0 = emit("gru_dx", [r, before, kept, dys[0]], reverse=reverse)
-        dx, dw, db = _pulled(node, dp)
+        dx, dw, db = pulled(node, dp)
         drb = None if rb is None else emit("sum", [dq], axes=(0, 1), keepdims=False)
-        return [dx, dw, _weight_gradient(before, dq), db, drb, dh0]
+        return [dx, dw, weight_gradient(before, dq), db, drb, dh0]
 
     def lower(self, node: Node) -> list[Call]:
         x, w, r, b, rb, h0 = node.inputs
@@ -230,12 +164,12 @@ class Gru(_Layer):
         (steps, n, i), h = x.spec.sizes, r.spec.sizes[0]
         size, packed, first = n * h, None, Scratch(n * h)
         inputs, q = Scratch(3 * steps * size), Scratch(3 * size)
-        out = calls(_matrices(x, Matrix(w, sk=3 * h), inputs, steps * n, 3 * h, i, bias=b, keep=_kept(w)))
+        out = calls(matrices(x, Matrix(w, sk=3 * h), inputs, steps * n, 3 * h, i, bias=b, keep=is_fixed(w)))
         if h0 is None:
-            out.append(_zeros(first, size))
-        for at, before in _order(steps, node.attrs["reverse"]):
+            out.append(zeroed(first, size))
+        for at, before in order(steps, node.attrs["reverse"]):
             state: Operand = (h0 or first) if before is None else At(y, before * size)
-            step = _matrices(state, Matrix(r, sk=3 * h), q, n, 3 * h, h, bias=rb, keep=_kept(r))
+            step = matrices(state, Matrix(r, sk=3 * h), q, n, 3 * h, h, bias=rb, keep=is_fixed(r))
             if packed is None:
                 more, packed = panels(step)
                 out += more
@@ -264,12 +198,12 @@ class GruDx(_Layer):
         assert r is not None and before is not None and kept is not None and dy is not None
         steps, n, h = dy.spec.sizes
         size, packed = n * h, None
-        out = [_zeros(dh, size)]
-        for at, _ in reversed(list(_order(steps, node.attrs["reverse"]))):
+        out = [zeroed(dh, size)]
+        for at, _ in reversed(list(order(steps, node.attrs["reverse"]))):
             slopes = At(dp, 3 * at * size), At(dq, 3 * at * size)
             args = (At(kept, 4 * at * size), At(before, at * size), At(dy, at * size), dh, *slopes, h)
             out.append(Call(k.gru_step_dx, args, n, 60.0 * size))
-            step = _matrices(slopes[1], Matrix(r, sk=1, sn=3 * h), dh, n, h, 3 * h, res=dh)
+            step = matrices(slopes[1], Matrix(r, sk=1, sn=3 * h), dh, n, h, 3 * h, res=dh)
             if packed is None:
                 more, packed = panels(step)
                 out += more

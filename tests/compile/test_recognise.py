@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from edgenet.compile import compile_graph
-from edgenet.compile.passes import recognise
+from edgenet.compile.passes import merge_repeats, recognise
 from edgenet.graph import Graph, Variable, emit
 from edgenet.ops import conv2d, exp
 from tolerance import tolerance
@@ -111,6 +111,23 @@ def test_others_stay(name):
     y, _, after = results(OTHER[name], X, True)
     assert after == before
     assert_allclose(y, want, *tolerance(y.dtype, 16))
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+def test_pixels_are_repeated_at_once(tiled):
+    """Number by number; a repetition of the whole is something else."""
+    graph = Graph("net")
+    x = graph.input((2, 3, 4, 5))
+    apart = (2, 1, 3, 4, 5) if tiled else (2, 3, 1, 4, 5)
+    rows = op("reshape", x, shape=apart)
+    rows = op("broadcast_to", rows, shape=(2, 2, 3, 4, 5) if tiled else (2, 3, 2, 4, 5))
+    rows = op("reshape", op("reshape", rows, shape=(2, 6, 4, 5)), shape=(2, 6, 4, 1, 5))
+    graph.outputs = [op("reshape", op("broadcast_to", rows, shape=(2, 6, 4, 3, 5)), shape=(2, 6, 12, 5))]
+    value = np.random.default_rng(9).standard_normal((2, 3, 4, 5)).astype(np.float32)
+    merge_repeats(graph)
+    assert [n.op for n in graph.nodes].count("broadcast_to") == (2 if tiled else 1)
+    want = np.tile(value, (1, 2, 1, 1)) if tiled else value.repeat(2, 1)
+    assert np.array_equal(compile_graph(graph, passes=False).run(value)[0], want.repeat(3, 2))
 
 
 @pytest.mark.parametrize(("value", "readers", "merged"), [(0.0, 1, True), (1.0, 1, False), (0.0, 2, False)])

@@ -60,6 +60,15 @@ def test_resize_by_scales(attrs, scales):
     judge(node_model("Resize", {"x": x}, stored, order=["x", "", "s"], opset=19, **attrs), [x], 256)
 
 
+def test_aligned_corners_by_a_scale():
+    """By hand: place 1 of 4·0.6 is 3 / (2.4 - 1), as the specification's formula says."""
+    x = np.arange(1, 9, dtype=np.float32).reshape(1, 1, 2, 4)
+    attrs = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
+    stored = {"s": np.float32([1, 1, 0.6, 0.6])}
+    (y,) = run(node_model("Resize", {"x": x}, stored, order=["x", "", "s"], opset=19, **attrs), [x])
+    np.testing.assert_allclose(y, [[[[1, 1 + 3 / 1.4]]]], rtol=1e-5)
+
+
 @pytest.mark.parametrize("mode", ["nearest", "linear", "cubic"])
 def test_cropping(mode):
     (x,) = numbers(4, (1, 1, 6, 7))

@@ -28,7 +28,7 @@ COORDINATES: dict[str, Callable[..., Any]] = {
     "pytorch_half_pixel": lambda i, scale, n, m: (i + 0.5) / scale - 0.5 if m > 1 else 0 * i,
     "half_pixel_symmetric": lambda i, scale, n, m: n / 2 * (1 - m / (scale * n)) + (i + 0.5) / scale - 0.5,
     "asymmetric": lambda i, scale, n, m: i / scale,
-    "align_corners": lambda i, scale, n, m: i * (n - 1) / (m - 1) if m > 1 else 0 * i,
+    "align_corners": lambda i, scale, n, m: i * (n - 1) / (scale * n - 1) if m > 1 else 0 * i,
 }
 CROP = "tf_crop_and_resize"
 ROUNDING: dict[str, Callable[..., Any]] = {

@@ -10,15 +10,17 @@ from edgenet.graph import Graph
 
 from .fold_affine import fold_affine
 from .fuse_epilogue import fuse_epilogue
+from .merge_repeats import merge_repeats
 from .recognise import recognise
 
-__all__ = ["fold_affine", "fuse_epilogue", "optimize", "recognise"]
+__all__ = ["fold_affine", "fuse_epilogue", "merge_repeats", "optimize", "recognise"]
 
 
 def optimize(graph: Graph) -> Graph:
     """Run all passes on a graph, in place, and return it."""
     if not graph.training:
         recognise(graph)
+        merge_repeats(graph)
         fold_affine(graph)
     fuse_epilogue(graph)
     graph.prune()
