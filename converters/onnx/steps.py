@@ -46,7 +46,8 @@ class Compiled:
     def run(self, env: Mapping[str, np.ndarray]) -> Arrays:
         """Run the program."""
         results = self.program.run(*(env[name] for name in self.reads))
-        return {n: r.astype(k, copy=False) for (n, k), r in zip(self.makes.items(), results, strict=True)}
+        made = zip(self.makes.items(), results, strict=True)
+        return {n: r if r.dtype == k else r.astype(k) for (n, k), r in made}
 
 
 class Evaluated:
