@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgenet.graph import At, Call, Graph, Node, Scratch, ShapeError, Value, get_op
+from edgenet.graph import At, Call, Graph, Node, Scratch, ShapeError, Value, get_op, headroom
 from edgenet.graph.variable import latest_change, touch
 from edgenet.kernels.compiler import Kernel
 from edgenet.kernels.cpu.movement import copy
@@ -30,6 +30,8 @@ from .passes import optimize
 
 #: a call with less work (see `Call.work`) is not worth a second thread
 SERIAL_BELOW = 30_000
+#: what to do about a program that does not fit into the memory
+SMALLER = "give it a smaller batch_size, smaller images, fewer filters, or strides and pooling early on"
 
 Operand = Value | Scratch
 
@@ -180,6 +182,7 @@ class Program:
 
     def _memory(self, size_bytes: int) -> int:
         """Address of new zeroed memory that lives as long as the program."""
+        headroom.require(size_bytes, f"{self.graph.name}: one block, for all values of a run", SMALLER)
         memory = np.zeros(size_bytes + ALIGN_BYTES, np.uint8)
         self._keep.append(memory)
         address = memory.ctypes.data

@@ -28,7 +28,7 @@ ROOMS: dict[str, set[str]] = {
     **{part: HUB | {"utils"} for part in PARTS},
     "metrics": HUB | {"losses", "utils"},
     "layers": HUB | PARTS | {"utils"},
-    "optimizers": HUB | PARTS,
+    "optimizers": HUB | PARTS | {"utils"},
     "callbacks": set(),
     "datasets": set(),
     "utils": set(),
