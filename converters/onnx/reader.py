@@ -135,7 +135,7 @@ class Reading:
 
     def _branch(self, proto: Any) -> list[Tensor]:
         """The results of an If whose condition is known: the nodes of that branch are taken in its place."""
-        condition = self.tensors[proto.input[0]] if len(proto.input) else None
+        condition = self.tensors.get(proto.input[0]) if len(proto.input) else None
         if condition is None or condition.array is None or condition.array.size != 1:
             raise Refused("the condition must be a constant, but it is computed from the inputs")
         frame, before = branch(proto, bool(condition.array.reshape(-1)[0]), self.frame.opsets), dict(self.tensors)

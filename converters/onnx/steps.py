@@ -97,9 +97,10 @@ class Chosen:
 
     def run(self, env: Mapping[str, np.ndarray], watch: Any = None) -> Arrays:
         """Run the branch; `watch`: see `Plan.run`."""
-        condition = env[self.proto.input[0]]
-        if condition.size != 1:
-            raise EvaluationError(f"{who(self.proto)}: the condition should be one truth value, got {condition.shape}")
+        condition = env.get(self.proto.input[0]) if len(self.proto.input) else None
+        if condition is None or condition.size != 1:
+            got = "nothing" if condition is None else f"shape {list(condition.shape)}"
+            raise EvaluationError(f"{who(self.proto)}: the condition should be one truth value, got {got}")
         taken = bool(condition.reshape(-1)[0])
         if taken not in self.plans:
             self.plans[taken] = self._make(branch(self.proto, taken, self.frame.opsets))
