@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from edgenet.graph import Graph, Value
+from edgenet.graph import Graph, Node, Value
 from edgenet.graph.spec import DTYPES
 
 from . import fold as _fold
@@ -75,8 +75,7 @@ class Reading:
         self.graph = Graph(frame.name)
         self.tensors: dict[str, Tensor | None] = {}
         """by ONNX name; None: something that it depends on was refused"""
-        self.origins: dict[int, Any] = {}
-        """the ONNX node that a node of the graph was made for, by the id of the latter"""
+        self._origins: dict[int, tuple[Node, Any]] = {}
 
     def take(self, proto: Any) -> list[Tensor]:
         """Take over a node all of whose inputs are known; returns its outputs, which `tensors` holds too.
@@ -103,12 +102,17 @@ class Reading:
             except Exception as error:  # a malformed node; the reader must survive any
                 raise Refused(f"it is malformed ({type(error).__name__}: {error})") from error
         for made in self.graph.nodes[first:]:
-            self.origins.setdefault(id(made), proto)
+            self._origins.setdefault(id(made), (made, proto))
         for name, tensor in zip(proto.output, results, strict=False):
             if name:
                 tensor.name = tensor.name or name
                 self.tensors[name] = tensor
         return results
+
+    def origin(self, node: Node) -> Any:
+        """The ONNX node that a node of the graph was made for; None where passes have made it."""
+        made, proto = self._origins.get(id(node), (None, None))
+        return proto if made is node else None
 
     def _converted(self, node: OnnxNode, found: Any, foldable: bool) -> list[Tensor]:
         known = [t for t in node.inputs if t is not None]

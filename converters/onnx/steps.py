@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from edgenet.compile import Program, compile_graph
-from edgenet.graph import Graph, Node
+from edgenet.graph import Graph
 
 from . import fold as _fold
 from .errors import EvaluationError, Refused
@@ -36,12 +36,8 @@ class Compiled:
 
     def __init__(self, reading: Reading, reads: list[str], makes: dict[str, Kind], nodes: list[Any]) -> None:
         self.reads, self.makes, self.nodes = reads, makes, nodes
-        self._read, self._origins = list(reading.graph.nodes), reading.origins
+        self.origin = reading.origin
         self.program: Program = compile_graph(reading.graph)
-
-    def origin(self, node: Node) -> Any:
-        """The ONNX node that a node of the program stands for; None where passes have made it."""
-        return self._origins.get(id(node)) if any(node is n for n in self._read) else None
 
     def run(self, env: Mapping[str, np.ndarray]) -> Arrays:
         """Run the program."""
