@@ -14,7 +14,7 @@ from edgenet.compile import Program, compile_graph
 from edgenet.graph import Graph
 
 from . import fold as _fold
-from .errors import EvaluationError, Refused
+from .errors import EvaluationError, Refused, Unfit
 from .frame import Frame, who
 from .kinds import Kind, output_kinds
 from .node import OnnxNode
@@ -66,9 +66,9 @@ class Evaluated:
         node = OnnxNode(self.proto, inputs, self.opset, graph, self.frame.used)
         try:
             results = _fold.fold(node)
-        except Refused:
-            raise
         except Exception as error:
+            if isinstance(error, Refused) and not isinstance(error, Unfit):
+                raise
             got = ", ".join(f"{n!r}: {env[n].dtype}{list(env[n].shape)}" for n in self.proto.input if n)
             reason = str(error) or type(error).__name__
             raise EvaluationError(f"{who(self.proto)} cannot be computed on {got}: {reason}") from error

@@ -9,7 +9,8 @@ from onnx import TensorProto, helper
 from onnx_models import model_of, node_model, numbers, theirs
 
 from edgenet import InferenceSession
-from edgenet.converters.onnx import EvaluationError, UnsupportedModelError, plan, read
+from edgenet.converters.onnx import EvaluationError, UnsupportedModelError, plan, read, steps
+from edgenet.converters.onnx.errors import Refused, Unfit
 from edgenet.converters.onnx.steps import Compiled, Evaluated
 from edgenet.graph import ShapeError
 from edgenet.kernels.parallel import get_num_threads
@@ -286,3 +287,21 @@ def test_memory_grows_with_what_is_held():
     assert second.weights_bytes == first.weights_bytes  # programs share their weights
     assert second.arena_bytes > first.arena_bytes > 0
     assert str(second).splitlines()[0].split() == ["memory", "KiB"]
+
+
+def test_evaluators_say_what_does_not_fit_and_what_they_do_not_know(monkeypatch):
+    session = InferenceSession(node_model("Add", {"a": np.arange(3), "b": np.arange(3)}))
+
+    def run(error):
+        def fold(_):
+            raise error
+
+        monkeypatch.setattr(steps._fold, "fold", fold)
+        session.run(None, {"a": np.arange(3), "b": np.arange(3)})
+
+    with pytest.raises(EvaluationError, match=r"'the_node' cannot be computed on 'a': int64\[3\].*: too odd"):
+        run(Unfit("too odd"))
+    with pytest.raises(EvaluationError, match=r"'the_node'.*MemoryError"):
+        run(MemoryError())
+    with pytest.raises(UnsupportedModelError, match="'the_node': not known"):
+        run(Refused("not known"))
