@@ -71,8 +71,10 @@ def test_images_with_channels_last(tmp_path):
     assert_allclose(model.predict(X.transpose(0, 2, 3, 1), verbose=0), want, rtol=1e-5, atol=1e-6)
 
 
-def test_an_input_that_is_used_in_both_orders():
-    nodes = [NODE("Conv", ["x", "w"], ["c"]), NODE("Flatten", ["c"], ["a"]), NODE("Flatten", ["x"], ["b"])]
+@pytest.mark.parametrize("second", ["Flatten", "GlobalAveragePool"])
+def test_an_input_that_several_layers_use(second):
+    """In the order of the file and in the other one, or twice in the latter."""
+    nodes = [NODE("Conv", ["x", "w"], ["c"]), NODE("Flatten", ["c"], ["a"]), NODE(second, ["x"], ["b"])]
     (w,) = numbers(2, (2, 3, 8, 8))
     model = model_of(nodes, {"x": X}, ["a", "b"], {"w": w}, shapes={"x": ("n", 3, 8, 8)})
     for layout, x in ((None, X), ("NHWC", X.transpose(0, 2, 3, 1))):
