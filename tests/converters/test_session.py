@@ -1,5 +1,7 @@
 """InferenceSession: whatever a model asks for, compiled where it can be and evaluated where it must be."""
 
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -305,3 +307,10 @@ def test_evaluators_say_what_does_not_fit_and_what_they_do_not_know(monkeypatch)
         run(MemoryError())
     with pytest.raises(UnsupportedModelError, match="'the_node': not known"):
         run(Refused("not known"))
+
+
+@pytest.mark.parametrize("name", ["InferenceSession", "load"])
+def test_without_onnx_the_error_says_what_to_install(name):
+    code = f"import sys; sys.modules['onnx'] = None\nimport edgenet\nedgenet.{name}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert f'ImportError: edgenet.{name} needs the package onnx: pip install "edgenet[onnx]"' in done.stderr
