@@ -99,7 +99,12 @@ def __getattr__(name: str) -> _Any:
     if name == "__version__":
         value: _Any = _version()
     elif name in _HOMES:
-        value = getattr(_import_module(f".{_HOMES[name]}", __name__), name)
+        try:
+            value = getattr(_import_module(f".{_HOMES[name]}", __name__), name)
+        except ModuleNotFoundError as error:
+            if error.name != "onnx":
+                raise
+            raise ImportError(f'edgenet.{name} needs the package onnx: pip install "edgenet[onnx]"') from error
     elif name in __all__:
         value = _import_module(f".{name}", __name__)
     else:

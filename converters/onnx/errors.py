@@ -40,3 +40,7 @@ class Refused(Exception):
 
 class Asked(Refused):
     """Refused because a converter asks for the contents of an input, which depend on the inputs of the model."""
+
+
+class Unfit(Refused):
+    """The arrays do not fit the node: an index out of range, shapes that do not broadcast.  Others might."""

@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 
 from edgenet.compile.passes import recognise
-from edgenet.graph import Graph, Value
+from edgenet.graph import Graph, Node, Value
 from edgenet.graph.spec import DTYPES
 from edgenet.ops.quantize import LIMITS
 
@@ -78,8 +78,7 @@ class Reading:
         self.graph = Graph(frame.name)
         self.tensors: dict[str, Tensor | None] = {}
         """by ONNX name; None: something that it depends on was refused"""
-        self.origins: dict[int, Any] = {}
-        """the ONNX node that a node of the graph was made for, by the id of the latter"""
+        self._origins: dict[int, tuple[Node, Any]] = {}
 
     def take(self, proto: Any) -> list[Tensor]:
         """Take over a node all of whose inputs are known; returns its outputs, which `tensors` holds too.
@@ -106,12 +105,17 @@ class Reading:
             except Exception as error:  # a malformed node; the reader must survive any
                 raise Refused(f"it is malformed ({type(error).__name__}: {error})") from error
         for made in self.graph.nodes[first:]:
-            self.origins.setdefault(id(made), proto)
+            self._origins.setdefault(id(made), (made, proto))
         for name, tensor in zip(proto.output, results, strict=False):
             if name:
                 tensor.name = tensor.name or name
                 self.tensors[name] = tensor
         return results
+
+    def origin(self, node: Node) -> Any:
+        """The ONNX node that a node of the graph was made for; None where passes have made it."""
+        made, proto = self._origins.get(id(node), (None, None))
+        return proto if made is node else None
 
     def _converted(self, node: OnnxNode, found: Any, foldable: bool) -> list[Tensor]:
         known = [t for t in node.inputs if t is not None]
@@ -149,7 +153,7 @@ class Reading:
 
     def _branch(self, proto: Any) -> list[Tensor]:
         """The results of an If whose condition is known: the nodes of that branch are taken in its place."""
-        condition = self.tensors[proto.input[0]] if len(proto.input) else None
+        condition = self.tensors.get(proto.input[0]) if len(proto.input) else None
         if condition is None or condition.array is None or condition.array.size != 1:
             raise Refused("the condition must be a constant, but it is computed from the inputs")
         frame, before = branch(proto, bool(condition.array.reshape(-1)[0]), self.frame.opsets), dict(self.tensors)

@@ -12,6 +12,7 @@ number or dtypes are wrong never reach it (`signature`); arrays that do not fit 
 
 from __future__ import annotations
 
+from ..errors import Unfit
 from . import (
     activation,
     arithmetic,
@@ -33,7 +34,6 @@ from . import (
 )
 from .core import LARGEST, can_fold, dtype_of, fold, folds, limited
 from .cut import slice_table, split_sizes
-from .errors import Unfit
 
 __all__ = ["LARGEST", "Unfit", "can_fold", "dtype_of", "fold", "folds", "limited", "slice_table", "split_sizes"]
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import Unfit
 from ..node import OnnxNode
 from .arithmetic import erf
 from .core import axis_of, broadcast, elementwise, folds, one_number, operands, wide
-from .errors import Unfit
 
 # without parameters --------------------------------------------------------------------------------------------------
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import Unfit
 from ..node import OnnxNode
 from .core import broadcast, elementwise, folds, operands, wide
-from .errors import Unfit
 from .signature import is_float
 
 # one input -----------------------------------------------------------------------------------------------------------

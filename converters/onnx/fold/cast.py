@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import Refused, Unfit
 from ..node import OnnxNode
 from .core import dtype_of, folds
-from .errors import Refused, Unfit
 from .signature import is_float
 
 

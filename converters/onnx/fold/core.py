@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import onnx
 
+from ..errors import Refused, Unfit
 from ..node import OnnxNode
-from .errors import Refused, Unfit
 from .signature import check_inputs, is_float
 
 #: elements; a larger array is surely not meant to be computed with NumPy

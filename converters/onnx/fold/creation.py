@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import onnx
 
+from ..errors import Refused, Unfit
 from ..node import OnnxNode
 from .core import dtype_of, folds, limited, one_number
-from .errors import Refused, Unfit
 
 
 @folds("Shape", names=True)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import Refused, Unfit
 from ..node import OnnxNode
 from .core import folds, one_number
-from .errors import Refused, Unfit
 
 
 @folds("Slice", names=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..errors import Unfit
 from ..node import OnnxNode
 from .core import folds, limited, one_number, wide
-from .errors import Unfit
 from .indexing import within
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import Refused, Unfit
 from ..node import OnnxNode
 from .core import axis_of, folds, limited
-from .errors import Refused, Unfit
 
 
 def within(indices: np.ndarray, size: int) -> np.ndarray:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..errors import Unfit
 from ..node import OnnxNode
 from .core import broadcast, folds, limited, operands, wide
-from .errors import Unfit
 
 
 @folds("MatMul")

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import Refused, Unfit
 from ..node import OnnxNode
 from .core import axes_of, axis_of, broadcast, folds, limited, one_number, operands
-from .errors import Refused, Unfit
 
 
 @folds("Identity", names=True)

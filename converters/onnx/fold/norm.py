@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import onnx
 
+from ..errors import Unfit
 from ..node import OnnxNode
 from .core import axes_of, axis_of, dtype_of, folds, wide
-from .errors import Unfit
 
 
 def _standard(x: np.ndarray, axes: Sequence[int], epsilon: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

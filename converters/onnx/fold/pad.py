@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..errors import Refused, Unfit
 from ..node import OnnxNode
 from .core import axes_of, folds, limited, one_number
-from .errors import Refused, Unfit
 
 
 @folds("Pad")

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import Unfit
 from ..node import OnnxNode
 from .arithmetic import divide
 from .core import axes_of, axis_of, folds, limited, one_number, wide
-from .errors import Unfit
 from .signature import is_float
 
 Axes = tuple[int, ...]

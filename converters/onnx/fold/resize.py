@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..errors import Refused, Unfit
 from ..node import OnnxNode
 from .core import axes_of, folds, limited, wide
-from .errors import Refused, Unfit
 from .signature import is_float
 
 F = np.float32

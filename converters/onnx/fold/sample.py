@@ -6,9 +6,9 @@ import itertools
 
 import numpy as np
 
+from ..errors import Refused, Unfit
 from ..node import OnnxNode
 from .core import folds, limited, wide
-from .errors import Refused, Unfit
 from .resize import cubic
 
 _MODES = {"bilinear": "linear", "bicubic": "cubic"}  # as they were called before opset 20

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 
+from ..errors import Refused
 from ..node import OnnxNode
-from .errors import Refused
 
 _NAMES = {"float32": "float", "float64": "double", "object": "int64"}  # objects are sizes, some of them names
 

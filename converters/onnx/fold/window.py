@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..errors import Refused, Unfit
 from ..node import OnnxNode
 from ..window import auto_pads
 from .core import folds, limited, wide
-from .errors import Refused, Unfit
 from .indexing import within
 from .pad import surrounded
 from .signature import is_float
