@@ -44,13 +44,13 @@ def test_every_problem_is_listed():
 
 
 def test_the_message_holds_all_problems():
-    nodes = [NODE("GRU", ["x"], ["a"], name="one"), NODE("LSTM", ["x"], ["b"], name="two")]
+    nodes = [NODE("StringSplit", ["x"], ["a"], name="one"), NODE("DFT", ["x"], ["b"], name="two")]
     with pytest.raises(UnsupportedModelError, match=r"(?s)one.*two"):
         prepare(model_of(nodes, {"x": X}, ["a", "b"]))
 
 
 def test_an_unknown_operator_is_told_before_shapes_are_known():
-    nodes = [NODE("RoiAlign", ["x"], ["a"], name="one")]
+    nodes = [NODE("TfIdfVectorizer", ["x"], ["a"], name="one")]
     with pytest.raises(UnsupportedModelError, match="one"):
         prepare(model_of(nodes, {"x": X}, ["a"], shapes={"x": ("n", "c", "h", "w")}))
 
