@@ -127,6 +127,8 @@ class Builder:
     def _layer(self, spec: Spec) -> Layer:
         kind, given, first = translate(spec, self.version, self.custom)
         cls = layer_class(kind)
+        if spec.own and kind not in self.custom:
+            raise Unsupported("is of a class of its author's own")
         if cls is None or cls is Layer or issubclass(cls, Model | library.InputLayer):
             raise Unsupported("is of a class that edgenet does not have")
         try:

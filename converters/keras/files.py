@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .hdf5 import LARGEST_RATIO, Group, h5py
+from .hdf5 import LARGEST_RATIO, Group, h5py, open_hdf5
 from .network import DamagedError
 
 LARGEST_CONFIG_BYTES = 64 << 20
@@ -76,16 +76,17 @@ def _archive(archive: zipfile.ZipFile, copy: Any) -> Contents:
     with archive.open(info) as member:
         while piece := member.read(1 << 20):
             copy.write(piece)
+    copy.flush()
     copy.seek(0)
     training = told.get("compile_config")
     return Contents(
-        Group(h5py().File(copy, "r")), False, _version(metadata.get("keras_version", "3")), None, told,
+        open_hdf5(copy), False, _version(metadata.get("keras_version", "3")), None, told,
         training if isinstance(training, Mapping) else None,
     )  # fmt: skip
 
 
 def _hdf5(file: Any) -> Contents:
-    root = Group(h5py().File(file, "r"))
+    root = open_hdf5(file)
     config = root.text("model_config")
     training = root.text("training_config")
     inside = root.get("model_weights")

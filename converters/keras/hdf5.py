@@ -6,11 +6,15 @@ h5py is imported when it is needed; without it the message says what to install.
 from __future__ import annotations
 
 import math
+import os
 import struct
+import subprocess
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +29,9 @@ DAMAGE = (
 )  # fmt: skip
 #: numbers in a file for each that it stores, at most: compressed weights are hardly smaller than plain ones
 LARGEST_RATIO = 200
+#: how long another process may need to read a file, and what it reads in a second at least
+PATIENCE_S, SLOWEST_BYTES_A_SECOND = 20.0, 2e6
+PROBE = Path(__file__).with_name("probe.py")
 
 
 def h5py() -> Any:
@@ -53,6 +60,40 @@ def reading(path: Any) -> Iterator[None]:
         raise ValueError(
             f"{path} cannot be read as a model of Keras, or is damaged: {type(error).__name__}: {str(error)[:300]}"
         ) from error
+
+
+def open_hdf5(file: Any) -> Group:
+    """The root of an HDF5 file that is open for reading.
+
+    Raises:
+        DamagedError: if it is damaged in a way over which the HDF5 library would end the process, or never come back.
+    """
+    package = h5py()
+    _tried_by_another(file)
+    return Group(package.File(file, "r"))
+
+
+def _tried_by_another(file: Any) -> None:
+    """Let another process read the file first: the HDF5 library takes much of what a file says on trust.
+
+    One wrong bit in the type of a text is enough for it to read beyond its memory.  Where no other Python can be
+    started, the file is trusted.
+    """
+    if not sys.executable or getattr(sys, "frozen", False):
+        return
+    patience_s = PATIENCE_S + os.fstat(file.fileno()).st_size / SLOWEST_BYTES_A_SECOND
+    command = [sys.executable, "-I", str(PROBE), *sys.path]
+    silent = subprocess.DEVNULL
+    try:
+        done = subprocess.run(command, stdin=file, stdout=silent, stderr=silent, timeout=patience_s, check=False)
+    except subprocess.TimeoutExpired:
+        raise DamagedError("the HDF5 library does not come to an end with it") from None
+    except OSError:
+        return
+    finally:
+        file.seek(0)
+    if done.returncode:
+        raise DamagedError("the HDF5 library breaks off on it")
 
 
 class Group:

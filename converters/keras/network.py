@@ -27,6 +27,7 @@ OPERATORS = {
     "TrueDivide": "Divide", "Divide": "Divide", "math.divide": "Divide", "math.truediv": "Divide",
     "Maximum": "Maximum", "math.maximum": "Maximum", "Minimum": "Minimum", "math.minimum": "Minimum",
 }  # fmt: skip
+KERAS = ("keras", "tf_keras", "tensorflow")
 OPS = ("keras.src.ops", "keras.ops")
 
 
@@ -52,6 +53,8 @@ class Spec:
     config: dict[str, Any]
     calls: list[Call] = field(default_factory=list)
     inner: Network | None = None
+    own: bool = False
+    """whether its class is that of somebody's own and not of Keras, whatever its name"""
 
 
 @dataclass
@@ -115,7 +118,7 @@ def _item(config: Any, key: str, kind: Any) -> Any:
 
 def _spec(entry: Any, sequential: bool, problems: list[str]) -> Spec:
     """One layer."""
-    kind = _item(entry, "class_name", str)
+    kind, own = _class(entry)
     if is_network(entry):
         inner = read_network(entry, problems)
         name = str(entry.get("name") or inner.name)
@@ -125,7 +128,7 @@ def _spec(entry: Any, sequential: bool, problems: list[str]) -> Spec:
         named = entry.get("name") or config.get("name")
         if not isinstance(named, str):
             raise DamagedError(f"a layer of class {kind} has the name {named!r}")
-        name, spec = named, Spec(kind, named, config)
+        name, spec = named, Spec(kind, named, config, own=own)
     if sequential:
         return spec
     nodes = entry.get("inbound_nodes")
@@ -146,6 +149,15 @@ def _spec(entry: Any, sequential: bool, problems: list[str]) -> Spec:
             training = None  # Keras 3 notes the default of augmentation layers, and goes by how the model runs
         spec.calls.append(Call(inputs, nested, training))
     return spec
+
+
+def _class(entry: Any) -> tuple[str, bool]:
+    """The class of a layer without the package that it was registered in, and whether it is somebody's own."""
+    kind = _item(entry, "class_name", str)
+    package, _, name = kind.rpartition(">")
+    module, registered = entry.get("module"), entry.get("registered_name")
+    elsewhere = isinstance(module, str) and module.partition(".")[0] not in KERAS
+    return name, bool(package) or elsewhere or (isinstance(registered, str) and ">" in registered)
 
 
 def _is_operator(kind: str, nodes: list[Any]) -> bool:
