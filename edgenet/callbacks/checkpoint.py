@@ -31,7 +31,7 @@ class ModelCheckpoint(Callback):
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
             raise ValueError(f"ModelCheckpoint: save_freq must be 'epoch' or a number of batches, got {save_freq!r}")
         self.filepath, self.verbose, self.save_freq = os.fspath(filepath), verbose, save_freq
-        if self.filepath.lower().endswith((".keras", ".h5", ".hdf5")) and find_spec("h5py") is None:
+        if self.filepath.lower().endswith((".keras", ".h5", ".hdf5")) and not _has_h5py():
             # rather now than after the first epoch
             raise ImportError(
                 f'ModelCheckpoint: {self.filepath!r} needs the package h5py: pip install "edgenet[keras]"'
@@ -72,3 +72,10 @@ class ModelCheckpoint(Callback):
             self.model.save_weights(path)
         else:
             self.model.save(path)
+
+
+def _has_h5py() -> bool:
+    try:
+        return find_spec("h5py") is not None
+    except ValueError:  # it was kept from being imported
+        return False
