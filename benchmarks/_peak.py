@@ -13,9 +13,9 @@ import numpy as np
 from _measure import Contestant, Pace, measure, threads
 
 from edgenet.kernels.compiler import In, InI64, Kernel, Out, f32, i64
+from edgenet.kernels.generators import tile
 from edgenet.kernels.parallel import Table
 from edgenet.kernels.target import current
-from edgenet.kernels.tile import tile
 
 #: multiply-adds of each accumulator in one task, and tasks of one run
 LENGTH, TASKS = 4096, 32

@@ -16,6 +16,6 @@ class UnsupportedModelError(ValueError, NotImplementedError):
     - the operator LSTM is not supported
     """
 
-    def __init__(self, what: str, problems: Sequence[str]) -> None:
+    def __init__(self, what: str, problems: Sequence[str], hint: str = "") -> None:
         self.problems = list(problems)
-        super().__init__("\n- ".join([f"{what}:", *self.problems]))
+        super().__init__("\n- ".join([f"{what}:", *self.problems]) + (f"\n{hint}" if hint else ""))

@@ -34,19 +34,24 @@ if _TYPE_CHECKING:
     from .models import Model, Sequential, load_model
 
     __version__: str
+    InferenceSession: _Any
+    load: _Any
 
 #: where the names that are no module come from
 _HOMES = {
+    "InferenceSession": "converters.onnx",
     "Input": "layers.tensor",
     "Model": "models",
     "Sequential": "models",
     "get_num_threads": "kernels.parallel",
+    "load": "converters.onnx.layers",
     "load_model": "models",
     "num_threads": "kernels.parallel",
     "set_num_threads": "kernels.parallel",
 }
 
 __all__ = [
+    "InferenceSession",
     "Input",
     "Model",
     "Sequential",
@@ -58,6 +63,7 @@ __all__ = [
     "get_num_threads",
     "initializers",
     "layers",
+    "load",
     "load_model",
     "losses",
     "metrics",

@@ -1,9 +1,10 @@
 """Where compiled kernels are kept between processes.
 
-One file a kernel, named after the kernel and a digest of everything its machine code depends on: all kernel sources,
-the target, the versions of Numba, llvmlite and Python.  Files are written under a temporary name and renamed, so that
-two processes may fill the folder at once.  ``EDGENET_CACHE_DIR`` chooses the folder; where neither it nor the user's
-cache folder can be written, the system's temporary folder is taken, then none, with one warning and never an error.
+One file a kernel (`image` tells what is in it), named after the kernel and a digest of everything its machine code
+depends on: all kernel sources, the target, the processor, the versions of Numba, llvmlite and Python.  Files are
+written under a temporary name and renamed, so that two processes may fill the folder at once.  ``EDGENET_CACHE_DIR``
+chooses the folder; where neither it nor the user's cache folder can be written, the system's temporary folder is taken,
+then none, with one warning and never an error.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import importlib.util
 import inspect
 import os
 import platform
@@ -23,7 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from .target import current
+from . import image
+from .target import cpu, current
 
 
 def key(name: str, function: Callable[..., Any]) -> str | None:
@@ -69,17 +72,25 @@ def _tell(value: Any, digest: Any, seen: set[int]) -> bool:
 @functools.cache
 def _environment() -> bytes:
     """Digest of all that every kernel's code depends on."""
-    import llvmlite
-    import llvmlite.binding as llvm
-    import numba
-
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.name.encode() + path.read_bytes())
-    machine = (platform.machine(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
-    versions = (numba.__version__, llvmlite.__version__, sys.version_info[:3])
-    digest.update(repr((current(), machine, versions)).encode())
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(source.name.encode() + source.read_bytes())
+    versions = (_version("numba"), _version("llvmlite"), sys.version_info[:3])
+    digest.update(repr((current(), platform.machine(), cpu(), versions)).encode())
     return digest.digest()
+
+
+def _version(package: str) -> bytes:
+    """The file of a package that holds its version, read without importing the package."""
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        return b""
+    try:
+        return Path(found.origin).with_name("_version.py").read_bytes()
+    except OSError:  # inside a zip file, say
+        from importlib import metadata
+
+        return metadata.version(package).encode()
 
 
 @functools.cache
@@ -115,27 +126,32 @@ def _private(path: Path) -> bool:
     return status.st_uid == os.getuid() and not status.st_mode & 0o022
 
 
+def path(key: str) -> Path | None:
+    """Where a kernel's machine code is kept; None where nothing is."""
+    where = folder()
+    return where / key if where is not None and (where / key).is_file() else None
+
+
 def read(key: str) -> bytes | None:
     """The stored machine code, or None."""
     where = folder()
     if where is None:
         return None
     try:
-        stored = (where / key).read_bytes()
+        file = (where / key).read_bytes()
     except OSError:
         return None
-    code = stored[32:]
-    return code if hashlib.sha256(code).digest() == stored[:32] else None
+    return file if image.valid(file) else None
 
 
-def write(key: str, code: bytes) -> None:
-    """Store machine code behind its checksum; a full disk is no error."""
+def write(key: str, file: bytes) -> None:
+    """Store machine code; a full disk is no error."""
     where = folder()
     if where is None:
         return
     temporary = where / f"{key}.{os.getpid()}.tmp"
     try:
-        temporary.write_bytes(hashlib.sha256(code).digest() + code)
+        temporary.write_bytes(file)
         os.replace(temporary, where / key)
     except OSError:
         with contextlib.suppress(OSError):

@@ -14,9 +14,8 @@ All kernels have the same machine-level signature ``void entry(int64* block, int
 holds one 64-bit word an argument, a pointer, an integer or the bits of a float.  So a program is a list of (address,
 block) pairs which a compiled loop can walk.
 
-Numba only translates Python to LLVM; the object code is ours to keep.  It is stored under a key of the kernel's name, a
-digest of all kernel sources, the target, and the versions of Numba and Python, so an edit in any kernel file recompiles
-(Numba's own cache looks at one file only).  Loading a stored object needs llvmlite but not Numba.
+`translate` makes machine code of a kernel, `image` maps it into the process, `cache` keeps it in between; where it is
+kept already, neither Numba nor llvmlite is imported.
 """
 
 from __future__ import annotations
@@ -25,24 +24,15 @@ import contextlib
 import ctypes
 import functools
 import inspect
-import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-import llvmlite.binding as llvm
-import numba
 import numpy as np
-from llvmlite import ir
-from numba.core import codegen, compiler, registry, types
-from numba.core.compiler_lock import global_compiler_lock
 
-from . import cache
+from . import cache, image
+from .generators import Device
 from .lock import Lock
-from .target import current
-
-#: never plain True: NaN and infinities must stay what they are
-FASTMATH = {"contract", "reassoc", "nsz", "arcp", "afn"}
 
 
 class Arg(NamedTuple):
@@ -65,10 +55,8 @@ InOutI64 = Arg("InOutI64", "int64", True, writes=True)
 i64 = Arg("i64", "int64", False)
 f32 = Arg("f32", "float32", False)
 
-_NUMBA = {"float32": types.float32, "int32": types.int32, "int64": types.int64}
-
 #: a helper that kernels call and that is inlined into them
-device = numba.njit(error_model="numpy", fastmath=FASTMATH, nogil=True, no_cpython_wrapper=True, forceinline=True)
+device = Device
 
 
 class Kernel:
@@ -127,93 +115,6 @@ def _word(arg: Arg, value: Any) -> int:
 
 
 _lock = Lock(threading.RLock)
-
-
-class _Library(codegen.AOTCodeLibrary):  # type: ignore[misc]
-    """A module whose loops stay loops: LLVM would turn some into calls of memset and memcpy, symbols from outside."""
-
-    def add_llvm_module(self, ll_module: Any) -> None:
-        text = re.sub(r"(?m)^(define [^\n]*?)( \{)$", r'\1 "no-builtins"\2', str(ll_module))
-        super().add_llvm_module(llvm.parse_assembly(text))
-
-
-class _Codegen(codegen.AOTCPUCodegen):  # type: ignore[misc]
-    """Numba's ahead-of-time code generator, for the CPU that `target.current` names."""
-
-    _library_class = _Library
-
-    def _customize_tm_options(self, options: dict[str, Any]) -> None:
-        options.update(cpu=current().cpu or llvm.get_host_cpu_name(), reloc="pic", codemodel="default")
-        options["features"] = self._tm_features
-
-    def _customize_tm_features(self) -> str:
-        return "" if current().cpu else str(llvm.get_host_cpu_features().flatten())
-
-
-@functools.cache
-def _context() -> Any:
-    """Numba's CPU target with our code generator in place of its own."""
-    own = registry.cpu_target.target_context
-    return own.subtarget(_internal_codegen=_Codegen("edgenet"), aot_mode=True)
-
-
-def compile_object(kernel: Kernel) -> bytes:
-    """Translate a kernel to relocatable object code (ELF, Mach-O or COFF) whose only export is ``entry``."""
-    llvm.initialize_native_asmparser()  # for the inline assembly of atomic.pause
-    flags = compiler.Flags()
-    flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
-    flags.release_gil, flags.error_model, flags.fastmath = True, "numpy", FASTMATH
-    kinds = tuple(types.CPointer(_NUMBA[a.dtype]) if a.pointer else _NUMBA[a.dtype] for a in kernel.args)
-    typing, context = registry.cpu_target.typing_context, _context()
-    with global_compiler_lock:
-        result = compiler.compile_extra(typing, context, kernel.function, kinds, types.void, flags, {})
-        library = result.library
-        _add_entry(library, context, result.fndesc)
-        library._final_module.get_function(result.fndesc.llvm_func_name).linkage = "internal"
-        library.finalize()
-        module = library._final_module
-        for variable in list(module.global_variables):
-            if variable.name.startswith("_ZN08NumbaEnv"):
-                variable.linkage = "internal"
-        return bytes(library.codegen._tm.emit_object(module))
-
-
-def _add_entry(library: Any, context: Any, fndesc: Any) -> None:
-    """``void entry(block, lo, hi)``: unpack the block, call the function by Numba's convention, drop its status."""
-    module = library.create_ir_module("entry")
-    word = ir.IntType(64)
-    entry = ir.Function(module, ir.FunctionType(ir.VoidType(), [word] * 3), "entry")
-    b = ir.IRBuilder(entry.append_basic_block())
-    block = b.inttoptr(entry.args[0], word.as_pointer())
-    args = []
-    for i, kind in enumerate(fndesc.argtypes[:-2]):
-        bits = b.load(b.gep(block, [word(i)]))
-        if isinstance(kind, types.CPointer):
-            bits = b.inttoptr(bits, context.get_value_type(kind))
-        elif kind == types.float32:
-            bits = b.bitcast(b.trunc(bits, ir.IntType(32)), ir.FloatType())
-        args.append(bits)
-    callee = context.declare_function(module, fndesc)
-    context.call_conv.call_function(b, callee, types.void, fndesc.argtypes, [*args, *entry.args[1:]])
-    b.ret_void()
-    library.add_ir_module(module)
-
-
-_engines: list[Any] = []  # machine code lives as long as the engine that holds it
-
-
-def load_object(code: bytes) -> int:
-    """Map object code into this process and return the address of its ``entry``."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
-    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-    engine.finalize_object()
-    _engines.append(engine)
-    return int(engine.get_function_address("entry"))
-
-
 _listeners: list[Callable[[], None]] = []
 
 
@@ -230,11 +131,13 @@ def announcing(tell: Callable[[], None]) -> Iterator[None]:
 def _address(kernel: Kernel) -> int:
     with _lock:
         key = cache.key(kernel.name, kernel.function)
-        code = cache.read(key) if key else None
-        if code is None:
+        file = cache.read(key) if key else None
+        if file is None:
             for tell in list(_listeners):
                 tell()
-            code = compile_object(kernel)
+            from .translate import compile_object  # brings Numba
+
+            file = image.link(compile_object(kernel))
             if key:
-                cache.write(key, code)
-        return load_object(code)
+                cache.write(key, file)
+        return image.load(file, cache.path(key) if key else None)

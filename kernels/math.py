@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from .compiler import device
-from .simd import absolute, bits, divide, minus, muladd, number, plus, times
+from .generators import absolute, bits, divide, minus, muladd, number, plus, times
 
 ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 INF, NAN = np.float32(np.inf), np.float32(np.nan)

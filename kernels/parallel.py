@@ -34,9 +34,12 @@ from typing import Any
 
 import numpy as np
 
+from . import machine
 from .compiler import ENTRY, Kernel
 from .walk import (
+    BIG,
     CLAIMS,
+    CPU_SET,
     GET_AFFINITY,
     GET_CPU,
     GRAIN,
@@ -66,6 +69,7 @@ class _Pool:
         self.words = np.zeros(HELPERS + HELPER * 256, np.int64)
         self.busy = threading.Lock()
         self.locks: list[threading.Lock] = []
+        self.preferred: frozenset[int] = frozenset()
         self._semaphores = np.zeros((256, 16), np.int64)  # 128 bytes each; a sem_t has 32 at most
         wait, post = _c_function("sem_wait"), _c_function("sem_post")
         if wait and post and _has_semaphores(self._semaphores):
@@ -76,6 +80,14 @@ class _Pool:
         cpu_functions = [_c_function(name) for name in ("sched_getcpu", "sched_getaffinity", "sched_setaffinity")]
         if all(cpu_functions):
             self.words[[GET_CPU, GET_AFFINITY, SET_AFFINITY]] = cpu_functions
+
+    def prefer(self, cpus: frozenset[int]) -> None:
+        """Keep the helpers on these CPUs from the next run on, where the process may use one of them."""
+        if cpus != self.preferred:
+            self.preferred = cpus
+            bits = self.words[BIG : BIG + CPU_SET].view(np.uint8)
+            bits[:] = np.packbits(np.isin(np.arange(64 * CPU_SET), list(cpus)), bitorder="little")
+            self.words[HELPERS:].reshape(256, HELPER)[:, OFF] = -1
 
     def grow(self, helpers: int) -> None:
         """Have at least this many helpers."""
@@ -139,22 +151,26 @@ if hasattr(os, "register_at_fork"):
 
 
 def default_threads() -> int:
-    """``EDGENET_NUM_THREADS``, else the cores that this process may use."""
+    """``EDGENET_NUM_THREADS``, else the big cores that this process may use, within the limits of its container."""
     asked = os.environ.get("EDGENET_NUM_THREADS", "")
     if asked:
         if not asked.isdigit() or not 1 <= int(asked) <= 256:
             raise ValueError(f"EDGENET_NUM_THREADS={asked!r}: expected a number from 1 to 256")
         return int(asked)
-    if hasattr(os, "sched_getaffinity"):
-        return min(len(os.sched_getaffinity(0)), 256)
-    return min(os.cpu_count() or 1, 256)
+    return machine.default_threads()
 
 
 _threads = default_threads()
+#: for each Python thread the number that `num_threads` gave to the body that it runs
+_here = threading.local()
+
+
+#: where helpers stay, unless more threads are asked for than there are big cores
+_big_cpus = frozenset(machine.big_cpus(machine.usable_cpus()))
 
 
 def set_num_threads(n: int) -> None:
-    """Set the number of threads that programs run on from now on.
+    """Set the number of threads that programs run on from now on; inside of `num_threads` in its body alone.
 
     Raises:
         ValueError: if `n` is not between 1 and 256.
@@ -163,23 +179,27 @@ def set_num_threads(n: int) -> None:
     given: Any = n
     if not isinstance(given, int | np.integer) or not 1 <= n <= 256:
         raise ValueError(f"set_num_threads: n must be a number between 1 and 256, got {n!r}")
-    _threads = n
+    if getattr(_here, "threads", None) is None:
+        _threads = int(n)
+    else:
+        _here.threads = int(n)
 
 
 def get_num_threads() -> int:
     """The number of threads that programs run on."""
-    return _threads
+    return getattr(_here, "threads", None) or _threads
 
 
 @contextlib.contextmanager
 def num_threads(n: int) -> Iterator[None]:
-    """Run the body of a ``with`` statement with `n` threads."""
-    before = get_num_threads()
-    set_num_threads(n)
+    """Run the body of a ``with`` statement with `n` threads; other Python threads keep their number."""
+    before = getattr(_here, "threads", None)
+    _here.threads = get_num_threads()
     try:
+        set_num_threads(n)
         yield
     finally:
-        set_num_threads(before)
+        _here.threads = before
 
 
 class Table:
@@ -213,12 +233,13 @@ class Table:
 
     def run(self) -> None:
         """Run all steps, with `get_num_threads()` threads."""
-        pool, threads = _pool, _threads
+        pool, threads = _pool, get_num_threads()
         if threads > 1 and self.parallel and pool.busy.acquire(blocking=False):
             try:
                 if threads != self.job[THREADS]:
                     self._share(threads)
                 pool.grow(threads - 1)
+                pool.prefer(_big_cpus if threads <= len(_big_cpus) else frozenset())
                 self._together[:] = pool.words.ctypes.data, self.job.ctypes.data
                 pool.wake(threads - 1)
                 self._lead(self._together_address, 0, 0)

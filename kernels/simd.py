@@ -135,18 +135,23 @@ def _scalar(name: str) -> Any:
             return getattr(b, instruction)(*args, flags=("nsz",))
         if name in ("bits", "number"):
             return b.bitcast(args[0], i32 if name == "bits" else f32)
+        if name == "wide_root":
+            return llvm_call(b, "llvm.sqrt.f64", ir.DoubleType(), list(args))
         intrinsic_name = {"muladd": "fmuladd", "root": "sqrt", "absolute": "fabs"}.get(name, name)
         return llvm_call(b, f"llvm.{intrinsic_name}.f32", f32, list(args))
 
-    source = types.int32 if name == "number" else types.float32
-    return make_intrinsic(name, types.int32 if name == "bits" else types.float32, (source,) * count, emit)
+    source = {"number": types.int32, "wide_root": types.float64}.get(name, types.float32)
+    result = {"bits": types.int32, "wide_root": types.float64}.get(name, types.float32)
+    return make_intrinsic(name, result, (source,) * count, emit)
 
 
 #: plus(a, b), minus(a, b), times(a, b), divide(a, b): one operation, rounded once, never merged with another
 plus, minus, times, divide = _scalar("plus"), _scalar("minus"), _scalar("times"), _scalar("divide")
 #: muladd(a, b, c) = a·b + c, rounded once where the CPU can, else twice
 muladd = _scalar("muladd")
-#: maximum(a, b), minimum(a, b): NaN if either is NaN; absolute(x) = |x|; root(x) = √x
+#: maximum(a, b), minimum(a, b): NaN if either is NaN; absolute(x) = |x|; root(x) = √x, and wide_root(x)
+#: that of a float64 (`math.sqrt` may call the C library, for the error number of a negative argument)
 maximum, minimum, absolute, root = _scalar("maximum"), _scalar("minimum"), _scalar("absolute"), _scalar("root")
+wide_root = _scalar("wide_root")
 #: bits(x): the 32 bits of a float32 as an int32; number(i): the other way
 bits, number = _scalar("bits"), _scalar("number")

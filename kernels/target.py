@@ -6,10 +6,11 @@ broadcast scalar of A::
 
     mr * nv + nv + 1 <= V
 
-and the larger ``mr * nv`` is, the fewer loads feed one multiply-add.  Each row of ``TABLE`` gives, for every panel
-width ``nv`` that a layer may ask for, the fastest ``mr`` of those measured that obey this.  On x86, which has 16
-integer registers, tall tiles lose: each row of A needs a pointer, and from a dozen on they are reloaded from the
-stack in every step (14 × 1: 70 GFLOP/s, 8 × 1: 116, on a core whose peak is 190).
+(NEON multiplies with one lane of a register, so there a vector of each row of A is kept instead of one scalar:
+mr * nv + nv + mr <= V), and the larger ``mr * nv`` is, the fewer loads feed one multiply-add.  Each row of ``TABLE``
+gives, for every panel width ``nv`` that a layer may ask for, the fastest ``mr`` of those measured that obey this.  On
+x86, which has 16 integer registers, tall tiles lose: each row of A needs a pointer, and from a dozen on they are
+reloaded from the stack in every step (14 × 1: 70 GFLOP/s, 8 × 1: 116, on a core whose peak is 190).
 
 ``EDGENET_TARGET`` (avx512, avx2, neon, sse) selects a row by hand: the tiles of every row can so be tested on any
 machine, because LLVM splits vectors that the machine does not have.
@@ -20,7 +21,9 @@ from __future__ import annotations
 import functools
 import os
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from .machine import read
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Target:
     """vector registers"""
     tiles: tuple[int, ...]
     """``tiles[nv - 1]`` is the tile height mr for panels of nv vectors"""
+    by_lane: bool = False
+    """whether a multiply-add can take one lane of a register as its scalar"""
     cpu: str = ""
     """LLVM's CPU name; empty: the machine's own"""
 
@@ -49,10 +54,10 @@ class Target:
 
 #   name      lanes  V   mr for nv = 1, 2, 3, 4                         LLVM's name for a machine with no more than this
 TABLE = {
-    "avx512": Target("avx512", 16, 32, (8, 8, 8, 6), "x86-64-v4"),
-    "avx2": Target("avx2", 8, 16, (8, 6, 4), "x86-64-v3"),
-    "neon": Target("neon", 4, 32, (14, 12, 8, 6)),
-    "sse": Target("sse", 4, 16, (8, 6, 4), "x86-64-v2"),
+    "avx512": Target("avx512", 16, 32, (8, 8, 8, 6), cpu="x86-64-v4"),
+    "avx2": Target("avx2", 8, 16, (8, 6, 4), cpu="x86-64-v3"),
+    "neon": Target("neon", 4, 32, (14, 8, 6, 5), by_lane=True),
+    "sse": Target("sse", 4, 16, (8, 6, 4), cpu="x86-64-v2"),
 }
 
 
@@ -63,12 +68,12 @@ def current() -> Target:
     best = _detect()
     if not asked or asked == best:
         target = TABLE[best]
-        return Target(target.name, target.lanes, target.registers, target.tiles)
+        return replace(target, cpu="")
     if asked not in TABLE:
         raise ValueError(f"EDGENET_TARGET={asked!r} is unknown: expected one of {', '.join(TABLE)}")
     target = TABLE[asked]
     if asked == "neon" or asked not in _runnable(best):  # its tiles on another machine: LLVM splits the vectors
-        return Target(target.name, target.lanes, target.registers, target.tiles)
+        return replace(target, cpu="")
     return target
 
 
@@ -79,14 +84,33 @@ def _runnable(best: str) -> tuple[str, ...]:
 
 
 def _detect() -> str:
-    if platform.machine().lower() not in ("x86_64", "amd64", "i686", "x86"):
+    if not _is_x86():
         return "neon"
+    features = set(cpu())
+    if {"avx512f", "avx512vl", "avx512dq"} <= features:
+        return "avx512"
+    return "avx2" if {"avx2", "fma"} <= features else "sse"
+
+
+def _is_x86() -> bool:
+    return platform.machine().lower() in ("x86_64", "amd64", "i686", "x86")
+
+
+@functools.cache
+def cpu() -> tuple[str, ...]:
+    """Model and features of this machine's processor, as Linux tells them, else as LLVM does."""
+    keys = ("model name", "flags", "CPU implementer", "CPU part", "CPU variant", "CPU revision", "Features")
+    told: dict[str, None] = {}  # big and little cores say different things
+    for line in read("/proc/cpuinfo").splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() in keys:
+            told.update(dict.fromkeys(value.split() if key.strip() in ("flags", "Features") else [value.strip()]))
+    if told:
+        return tuple(told)
     import llvmlite.binding as llvm
 
     features = llvm.get_host_cpu_features()
-    if features.get("avx512f") and features.get("avx512vl") and features.get("avx512dq"):
-        return "avx512"
-    return "avx2" if features.get("avx2") and features.get("fma") else "sse"
+    return (llvm.get_host_cpu_name(), *sorted(name for name, there in features.items() if there))
 
 
 def l2_bytes(default: int = 512 * 1024) -> int:

@@ -16,22 +16,24 @@ are rows of pixels, the grid is the kernel).  The accumulators stay in SSA value
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
 from numba.core import types
 
-from .simd import FAST, Loop, at, f32, i64, llvm_call, load, make_intrinsic, splat, store
-
-#: activation codes of the tile's epilogue
-ACT_NONE, ACT_RELU, ACT_CLAMP, ACT_LEAKY = 0, 1, 2, 3
+from .generators import ACT_CLAMP, ACT_LEAKY, ACT_RELU
+from .simd import FAST, Loop, at, f32, i32, i64, llvm_call, load, make_intrinsic, splat, store
 
 
 @functools.cache
-def tile(mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False) -> Any:
+def tile(mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False, by_lane: bool = False) -> Any:
     """The register tile of mr rows and nv vectors of `lanes` floats, as a Numba intrinsic.
 
-    `unroll` steps of k are written out in the loop.  With `packed`, ks is taken to be 1 and ldb to be nv·lanes.
+    `unroll` steps of k are written out in the loop.  With `packed`, ks is taken to be 1 and ldb to be nv·lanes.  With
+    `by_lane` besides, `lanes` steps of a row of A are loaded as one vector, whose lanes are multiplied one by one:
+    ``fmla v0.4s, v1.4s, v2.s[3]`` of NEON takes a lane as its scalar, so mr + lanes·nv loads feed lanes·mr·nv
+    multiply-adds, instead of lanes·(mr + nv).
 
     Arguments of the intrinsic (offsets and strides in elements)::
 
@@ -63,7 +65,7 @@ def tile(mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False) ->
         full = b.icmp_signed("==", n, i64(nv * lanes))
         counts = [b.sub(n, i64(j * lanes)) for j in range(nv)]
         acc = initial(b, full, counts, bias, j0, res, rows_c, lanes)
-        acc = _reduce(b, acc, a, rows_a, runs, nruns, length, ks, panel, ldb, nv, lanes, unroll)
+        acc = _reduce(b, acc, a, rows_a, runs, nruns, length, ks, panel, ldb, nv, lanes, unroll, packed and by_lane)
         acc = activate(b, acc, act, alpha, low, high, lanes)
         with b.if_else(full) as (whole, partial):
             for branch, limit in ((whole, [None] * nv), (partial, counts)):
@@ -113,18 +115,32 @@ def _rows(b: Any, mr: int, m: Any, first: Any, size: Any, walks: list[tuple[Any,
 
 
 def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: Any, length: Any, ks: Any,
-            panel: Any, ldb: Any, nv: int, lanes: int, unroll: int) -> list[Any]:  # fmt: skip
+            panel: Any, ldb: Any, nv: int, lanes: int, unroll: int, by_lane: bool) -> list[Any]:  # fmt: skip
     """The K loop: acc[i][j] += A[i, k] * B[k, j].  Per k: nv vector loads, mr broadcasts, mr·nv multiply-adds."""
     pointers = [at(b, a, row, f32) for row in rows]
     vector = ir.VectorType(f32, lanes)
 
-    def step(acc: list[Any], k: Any, b0: Any) -> list[Any]:
+    def step(acc: list[Any], b0: Any, scalars: Callable[[int], Any]) -> list[Any]:
         vs = [load(b, panel, b.add(b0, i64(j * lanes)), lanes) for j in range(nv)]
         out = []
-        for i, p in enumerate(pointers):
-            s = splat(b, b.load(b.gep(p, [k])), lanes)
+        for i in range(len(pointers)):
+            s = scalars(i)
             out += [llvm_call(b, f"llvm.fma.v{lanes}f32", vector, [s, v, acc[i * nv + j]]) for j, v in enumerate(vs)]
         return out
+
+    def steps(count: int, acc: list[Any], k: Any, b0: Any) -> tuple[Any, Any, list[Any]]:
+        """This many steps of k."""
+        ahead: list[Any] = []
+        for t in range(count):
+            if by_lane and count % lanes == 0:
+                if t % lanes == 0:
+                    ahead = [load(b, p, k, lanes) for p in pointers]
+                acc = step(acc, b0, functools.partial(_lane, b, ahead, t % lanes))
+            else:
+                here = k
+                acc = step(acc, b0, lambda i: splat(b, b.load(b.gep(pointers[i], [here])), lanes))  # noqa: B023
+            k, b0 = b.add(k, ks), b.add(b0, ldb)
+        return k, b0, acc
 
     outer = Loop(b, i64(0), nruns, 1, [i64(0), *acc])
     b0, *acc = outer.values
@@ -134,12 +150,18 @@ def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: A
     for start, stop, times in ((i64(0), whole, unroll), (whole, length, 1))[: 2 if unroll > 1 else 1]:
         inner = Loop(b, start, stop, times, carried)
         k, b0, *acc = inner.values
-        for _ in range(times):
-            acc = step(acc, k, b0)
-            k, b0 = b.add(k, ks), b.add(b0, ldb)
+        k, b0, acc = steps(times, acc, k, b0)
         carried = inner.close([k, b0, *acc])
     _, b0, *acc = carried
     return outer.close([b0, *acc])[1:]
+
+
+def _lane(b: Any, vectors: list[Any], lane: int, i: int) -> Any:
+    """Vector i with one of its lanes in all places."""
+    vector = vectors[i]
+    count = vector.type.count
+    places = ir.Constant(ir.VectorType(i32, count), [lane] * count)
+    return b.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), places)
 
 
 def activate(b: Any, acc: list[Any], code: Any, alpha: Any, low: Any, high: Any, lanes: int) -> list[Any]:

@@ -1,7 +1,7 @@
 """The compiled half of `parallel`: walking a step table, alone or together, and a helper thread's life."""
 
-from .atomic import ask, atomic_add, atomic_load, atomic_store, call, pause
 from .compiler import Kernel, device, i64
+from .generators import ask, atomic_add, atomic_load, atomic_store, call, pause
 
 #: words of a step in the table
 KERNEL, BLOCK, TASKS, SHARES, GRAIN, STEP = 0, 1, 2, 3, 4, 5
@@ -10,10 +10,10 @@ LINE = 8
 #: claims that a share is cut into
 CLAIMS = 3
 #: words of the pool: address of the job (0: none), helpers inside it, number of runs so far; addresses of C functions
-#: (0: none); sets of CPUs, for scratch; then the helpers
+#: (0: none); a set of CPUs, for scratch; the set of the fast ones; then the helpers
 JOB, ACTIVE, RUN = 0, 1, 2
 SEM_WAIT, SEM_POST, GET_CPU, GET_AFFINITY, SET_AFFINITY = 3, 4, 5, 6, 7
-CPUS, HELPERS = 8, 24
+CPUS, BIG, HELPERS = 8, 24, 40
 #: words of a set of CPUs: 1024 bits, the size of the C library's cpu_set_t
 CPU_SET = 16
 #: words of a helper: whether it is asleep, address of its semaphore, its thread id, the CPU it is kept off (-1: none)
@@ -84,10 +84,10 @@ def walk(table: i64, lo: i64, hi: i64):
 
 @device
 def keep_off_this_cpu(pool, helper):  # type: ignore[no-untyped-def]
-    """Forbid a helper the CPU that the leader runs on, if the leader may run on others.
+    """Forbid a helper the CPU that the leader runs on and the slow ones, if the leader may run on others.
 
     Schedulers like to wake a thread where its waker runs, and some (virtual machines with two CPUs, for one) leave it
-    queued there while the other CPU idles.
+    queued there while the other CPU idles.  A slow core would hold up every step.
     """
     if word(pool, GET_AFFINITY) == 0 or word(helper, THREAD) == 0:
         return
@@ -97,10 +97,15 @@ def keep_off_this_cpu(pool, helper):  # type: ignore[no-untyped-def]
     atomic_store(helper, OFF, here)
     if ask(word(pool, GET_AFFINITY), 0, 8 * CPU_SET, pool + 8 * CPUS) != 0:
         return
-    left = word(pool, CPUS + here // 64) & ~(1 << (here % 64))
-    atomic_store(pool, CPUS + here // 64, left)
+    atomic_store(pool, CPUS + here // 64, word(pool, CPUS + here // 64) & ~(1 << (here % 64)))
+    left, fast = 0, 0
     for i in range(CPU_SET):
         left |= word(pool, CPUS + i)
+        fast |= word(pool, CPUS + i) & word(pool, BIG + i)
+    if fast != 0:
+        left = fast
+        for i in range(CPU_SET):
+            atomic_store(pool, CPUS + i, word(pool, CPUS + i) & word(pool, BIG + i))
     if left != 0:
         ask(word(pool, SET_AFFINITY), word(helper, THREAD), 8 * CPU_SET, pool + 8 * CPUS)
 

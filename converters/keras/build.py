@@ -30,8 +30,8 @@ EITHER = {
 #: activations that look along the last axis
 BY_AXIS = (activations.softmax, activations.log_softmax)
 WHAT_TO_DO = (
-    "replace what is named here in Keras and save again, or pass custom_objects={class name: class derived from "
-    "edgenet.layers.Layer}"
+    "Replace what is named here in Keras and save again, or pass custom_objects={class name: class derived from "
+    "edgenet.layers.Layer}."
 )
 #: how many numbers a config may spread over a weight
 LARGEST_TOLD = 1 << 24
@@ -101,7 +101,7 @@ class Builder:
         """
         parts = self._parts(network, problems)
         if problems:
-            raise UnsupportedModelError(f"the Keras model {network.name!r} cannot be read ({WHAT_TO_DO})", problems)
+            raise UnsupportedModelError(f"the Keras model {network.name!r} cannot be read", problems, WHAT_TO_DO)
         model = self._connected(network, parts)
         _release(parts)
         return model, parts

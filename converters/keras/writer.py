@@ -50,10 +50,8 @@ def model_config(model: Model) -> dict[str, Any]:
     problems: list[str] = []
     told = _network(model, problems)
     if problems:
-        raise UnsupportedModelError(
-            f"the model {model.name!r} cannot be written as a file of Keras (save it as a file of edgenet's own, or "
-            "export it to ONNX)", problems,
-        )  # fmt: skip
+        hint = "Save it as a file of edgenet's own, e.g. model.edgenet, or export it to ONNX."
+        raise UnsupportedModelError(f"the model {model.name!r} cannot be written as a file of Keras", problems, hint)
     return told
 
 

@@ -1,7 +1,7 @@
 """ONNX in and out: `load` and `read` make a Graph of a model, `save` and `write` a model of a Graph.
 
-`edgenet.converters.onnx.backend` runs models through the interface of onnx.backend.base, and `verify` compares with
-onnxruntime.
+`InferenceSession` runs any model, also one that is no Graph; `edgenet.converters.onnx.backend` does so through the
+interface of onnx.backend.base, and `verify` compares with onnxruntime.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import numpy as np
 
 from edgenet.graph import Graph
 
-from .errors import UnsupportedModelError
+from .errors import EvaluationError, UnsupportedModelError
 from .files import Source, as_model, save_model
 from .reader import read as _read
+from .session import InferenceSession
 from .writer import Layout, write
 
-__all__ = ["UnsupportedModelError", "load", "read", "save", "write"]
+__all__ = ["EvaluationError", "InferenceSession", "UnsupportedModelError", "load", "read", "save", "write"]
 
 
 def read(

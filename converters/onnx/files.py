@@ -9,6 +9,7 @@ from pathlib import Path
 import onnx
 
 from .errors import UnsupportedModelError
+from .external import read_external
 
 #: what a model may be given as
 Source = onnx.ModelProto | bytes | str | os.PathLike[str]
@@ -28,9 +29,11 @@ def as_model(source: Source) -> onnx.ModelProto:
     path = Path(source)
     model = _decoded(path.read_bytes(), f"the file {path}")
     try:
-        onnx.load_external_data_for_model(model, str(path.parent))
-    except Exception as error:
-        raise UnsupportedModelError(f"the weights of the file {path} cannot be read", [str(error)]) from None
+        problems = read_external(model, path.parent)
+    except RecursionError:
+        problems = ["it is nested too deeply"]
+    if problems:
+        raise UnsupportedModelError(f"the weights of the file {path} cannot be read", problems)
     return model
 
 

@@ -11,7 +11,7 @@ import onnx
 from edgenet.graph import Graph, Value
 
 from .arrange import Axes
-from .errors import Refused
+from .errors import Asked, Refused
 from .tensor import Tensor
 
 
@@ -68,8 +68,19 @@ class OnnxNode:
         self._seen.update(names)
 
     def unseen(self) -> list[str]:
-        """Attributes that nobody has looked at."""
-        return sorted(set(self._attributes) - self._seen)
+        """Attributes that nobody has looked at, and that do not only say what holds anyway."""
+        return sorted(n for n in set(self._attributes) - self._seen if not self._is_default(n))
+
+    def _is_default(self, name: str) -> bool:
+        try:
+            schema = onnx.defs.get_schema(self.op, max_inclusive_version=self.opset)
+        except onnx.defs.SchemaError:
+            return False
+        default = schema.attributes[name].default_value if name in schema.attributes else None
+        if default is None or default.type != self._attributes[name].type:
+            return False
+        got, usual = (onnx.helper.get_attribute_value(a) for a in (self._attributes[name], default))
+        return bool(got == usual)
 
     # inputs and outputs ----------------------------------------------------------------------------------------------
 
@@ -97,7 +108,8 @@ class OnnxNode:
         if tensor is None:
             return default
         if tensor.array is None:
-            self.refuse(f"input {i} ({self.input_names[i]!r}) must be a constant, but it is computed from the inputs")
+            name = self.input_names[i]
+            raise Asked(f"input {i} ({name!r}) must be a constant, but it is computed from the inputs", name)
         return tensor.array
 
     def known_ints(self, i: int, default: Any = None) -> Any:

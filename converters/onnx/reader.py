@@ -1,9 +1,9 @@
 """ONNX → Graph.
 
-`read` takes four steps: it checks the frame of the model (opset, inputs, initialisers), orders the nodes that the
-outputs need, hands each to `fold` (everything known) or to its importer (`registry`), and arranges the outputs as ONNX
-has them.  Nothing stops at the first problem: a node that cannot be taken over leaves its outputs open, what depends on
-them is passed over, and one error lists all that was found.
+`Reading` takes nodes one at a time into a graph: it hands each to `fold` (everything known) or to its importer
+(`registry`).  `read` reads a whole model so: it notes what is wrong with the frame of the model, declares the inputs,
+takes every node, and arranges the outputs as ONNX has them.  Nothing stops at the first problem: a node that cannot be
+taken leaves its outputs open, what depends on them is passed over, and one error lists all that was found.
 """
 
 from __future__ import annotations
@@ -13,21 +13,24 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnx.inliner
 
 from edgenet.graph import Graph, Value
 from edgenet.graph.spec import DTYPES
 
 from . import fold as _fold
+from . import frame as _frame
 from . import ops as _ops  # noqa: F401  registers the converters
 from .errors import Refused, UnsupportedModelError
+from .frame import Frame, reads, who
 from .node import OnnxNode
-from .registry import NEWEST, OLDEST, find_importer
+from .registry import find_importer
 from .tensor import Tensor
 
-__all__ = ["Reader", "graph_inputs", "missing_operators", "read"]
+__all__ = ["Reader", "Reading", "graph_inputs", "missing_operators", "read"]
 
 FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16}
+#: elements of a tensor; one that is larger is surely a size that lies
+LARGEST = 1 << 30
 Shapes = Mapping[str, Sequence[int | str]]
 Values = Mapping[str, np.ndarray]
 
@@ -54,77 +57,156 @@ def read(model: onnx.ModelProto, shapes: Shapes | None = None, values: Values | 
 
 def graph_inputs(model: onnx.ModelProto) -> list[Any]:
     """The inputs a caller must give: those that are not initialisers too, as they may be in models of IR 3."""
-    fixed = {t.name for t in model.graph.initializer}
-    return [i for i in model.graph.input if i.name not in fixed]
+    return _frame.graph_inputs(model.graph)
 
 
 def missing_operators(model: onnx.ModelProto) -> list[str]:
-    """What can be said against a model before its shapes are known: the operators that nobody reads."""
-    try:
-        Reader(model, probe=True)
-    except UnsupportedModelError as error:
-        return error.problems
-    return []
+    """What can be said against a model before its shapes are known."""
+    frame = Frame.of(model)
+    return list(dict.fromkeys([*frame.problems, *frame.missing()]))
 
 
-class Reader:
-    """One reading of one model; `graph` is the result."""
+class Reading:
+    """A graph into which nodes are taken one at a time; `tensors` holds what is known of each ONNX name."""
 
-    def __init__(
-        self, model: onnx.ModelProto, shapes: Shapes | None = None, values: Values | None = None, probe: bool = False
-    ) -> None:
-        self.problems: list[str] = []
-        self.probe = probe
-        self.values = dict(values or {})
-        name = model.graph.name or "model"
-        self.graph = Graph(name)
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.opset = frame.opsets.get("", 0)
+        self.graph = Graph(frame.name)
         self.tensors: dict[str, Tensor | None] = {}
         """by ONNX name; None: something that it depends on was refused"""
+        self.origins: dict[int, Any] = {}
+        """the ONNX node that a node of the graph was made for, by the id of the latter"""
+
+    def take(self, proto: Any) -> list[Tensor]:
+        """Take over a node all of whose inputs are known; returns its outputs, which `tensors` holds too.
+
+        Raises:
+            Refused: why the node cannot be taken over.
+        """
+        if missing := self.frame.unknown(proto):
+            raise Refused(missing)
+        first = len(self.graph.nodes)
+        domain, opset = self.frame.domain(proto)
+        found, foldable = find_importer(proto.op_type, domain, opset), _fold.can_fold(proto.op_type, domain)
+        if found is None and not foldable and domain == "" and proto.op_type == "If":
+            results = self._branch(proto)
+        else:
+            inputs = [self.tensors[name] if name else None for name in proto.input]
+            node = OnnxNode(proto, inputs, opset, self.graph, self.frame.used)
+            try:
+                results = self._converted(node, found, foldable)
+            except Refused:
+                raise
+            except ValueError as error:  # ShapeError is one
+                raise Refused(str(error)) from None
+            except Exception as error:  # a malformed node; the reader must survive any
+                raise Refused(f"it is malformed ({type(error).__name__}: {error})") from error
+        for made in self.graph.nodes[first:]:
+            self.origins.setdefault(id(made), proto)
+        for name, tensor in zip(proto.output, results, strict=False):
+            if name:
+                tensor.name = tensor.name or name
+                self.tensors[name] = tensor
+        return results
+
+    def _converted(self, node: OnnxNode, found: Any, foldable: bool) -> list[Tensor]:
+        known = [t for t in node.inputs if t is not None]
+        if foldable and all(t.array is not None for t in known):
+            arrays = _fold.fold(node)
+            results = [node.constant(a, like=known[0] if node.op in KEEPS else None) for a in arrays]
+        elif found is None:
+            held = next(t for t in known if t.array is None)
+            node.refuse(f"{node.op} is supported on constants only, but {held.name!r} is computed from the inputs")
+        else:
+            for t in known:
+                if t.array is None and t.dtype != "float32" and not found.any_dtype:
+                    reason = f"it would compute with {t.dtype} ({t.name!r}): only float32 is supported"
+                    raise Refused(reason, t.name)
+            result = found.read(node)
+            made: list[Any] = list(result) if isinstance(result, list | tuple) else [result]
+            results = [r if isinstance(r, Tensor) else Tensor.held(r) for r in made]
+            _limit(node, results)
+        if unseen := node.unseen():
+            node.refuse(f"the attributes {', '.join(unseen)} are not supported")
+        if any(node.uses_output(i) for i in range(len(results), len(node.output_names))):
+            node.refuse(f"only {len(results)} of its {len(node.output_names)} outputs can be computed")
+        return results
+
+    def _branch(self, proto: Any) -> list[Tensor]:
+        """The results of an If whose condition is known: the nodes of that branch are taken in its place."""
+        condition = self.tensors[proto.input[0]] if len(proto.input) else None
+        if condition is None or condition.array is None or condition.array.size != 1:
+            raise Refused("the condition must be a constant, but it is computed from the inputs")
+        frame, before = branch(proto, bool(condition.array.reshape(-1)[0]), self.frame.opsets), dict(self.tensors)
+        if frame.problems:
+            raise Refused("; ".join(frame.problems))
+        outer = self.frame
         try:
-            self._read(model, dict(shapes or {}))
+            self.frame = frame
+            self.initialisers()
+            for node in frame.nodes:
+                try:
+                    self.take(node)
+                except Refused as error:
+                    raise Refused(f"{who(node)}: {error}") from None
+            results = [self.tensors[o.name] for o in frame.outputs]
+        finally:
+            self.frame, self.tensors = outer, before
+        return [t for t in results if t is not None]
+
+    def initialisers(self) -> None:
+        """Declare the stored arrays of the frame."""
+        for name, array in self.frame.arrays.items():
+            self.tensors[name] = None if array is None else Tensor.known(self.graph, name, array, weight=True)
+
+
+def branch(proto: Any, taken: bool, opsets: Mapping[str, int]) -> Frame:
+    """The branch of an If."""
+    name = "then_branch" if taken else "else_branch"
+    graph = next((a.g for a in proto.attribute if a.name == name and a.HasField("g")), None)
+    if graph is None:
+        raise Refused(f"its {name} is missing")
+    frame = Frame(graph, opsets, reads(proto))
+    if len(frame.outputs) != len(proto.output):
+        raise Refused(f"its {name} has {len(frame.outputs)} outputs, the node has {len(proto.output)}")
+    return frame
+
+
+def _limit(node: OnnxNode, results: Sequence[Tensor]) -> None:
+    for t in results:
+        if t.array is None and np.prod([s for s in t.shape if not isinstance(s, str)], dtype=float) > LARGEST:
+            node.refuse(f"its result of shape {list(t.shape)} is too large")
+
+
+class Reader(Reading):
+    """One reading of one whole model; `graph` is the result."""
+
+    def __init__(self, model: onnx.ModelProto, shapes: Shapes | None = None, values: Values | None = None) -> None:
+        try:
+            super().__init__(Frame.of(model))
+            self.problems, self.values = list(self.frame.problems), dict(values or {})
+            self.beyond = bool(self.problems)
+            """whether something is wrong that evaluating nodes one by one would not cure"""
+            self._read(dict(shapes or {}))
         except RecursionError:
-            self.problems.append("the model is nested too deeply")
+            raise UnsupportedModelError("the ONNX model cannot be read", ["it is nested too deeply"]) from None
         if self.problems:
+            hint = "" if self.beyond else "edgenet.InferenceSession can run it: it evaluates such nodes one by one"
             unique = list(dict.fromkeys(self.problems))
-            raise UnsupportedModelError(f"the ONNX model {name!r} cannot be read", unique)
+            raise UnsupportedModelError(f"the ONNX model {self.frame.name!r} cannot be read", unique, hint)
         self.graph.prune()
 
-    def _read(self, model: onnx.ModelProto, shapes: dict[str, Sequence[int | str]]) -> None:
-        model = self._inlined(model)
-        self.opsets = {"" if o.domain == "ai.onnx" else o.domain: o.version for o in model.opset_import}
-        self._check_opset()
-        if self.probe:
-            self.tensors = {i.name: None for i in [*graph_inputs(model), *model.graph.initializer]}
-        else:
-            self._inputs(model, shapes)
-            self._initialisers(model.graph)
-        nodes = self._ordered(model.graph)
-        self.used = {i for node in nodes for i in node.input} | {o.name for o in model.graph.output}
-        for node in nodes:
-            self._node(node)
-        if self.probe:
-            return
-        self._outputs(model.graph)
+    def _read(self, shapes: dict[str, Sequence[int | str]]) -> None:
+        self._inputs(shapes)
+        self.initialisers()
+        for proto in self.frame.nodes:
+            self._node(proto)
+        for info in self.frame.outputs:
+            self._output(info)
 
-    # the frame -------------------------------------------------------------------------------------------------------
-
-    def _inlined(self, model: onnx.ModelProto) -> onnx.ModelProto:
-        """The model with its own functions written out."""
-        if len(model.functions):
-            try:
-                return onnx.inliner.inline_local_functions(model)
-            except Exception as error:
-                self.problems.append(f"its functions cannot be written out: {error}")
-        return model
-
-    def _check_opset(self) -> None:
-        opset = self.opset = self.opsets.get("", 0)
-        if not OLDEST <= opset <= NEWEST:
-            hint = "convert it with onnx.version_converter" if opset < OLDEST else "a newer onnx package may know it"
-            self.problems.append(f"opset {opset} is outside of {OLDEST} to {NEWEST}: {hint}")
-
-    def _inputs(self, model: onnx.ModelProto, shapes: dict[str, Sequence[int | str]]) -> None:
-        for info in graph_inputs(model):
+    def _inputs(self, shapes: dict[str, Sequence[int | str]]) -> None:
+        for info in self.frame.inputs:
             if info.name in self.values:
                 self.tensors[info.name] = Tensor.known(self.graph, info.name, self.values[info.name])
                 shapes.pop(info.name, None)
@@ -141,7 +223,7 @@ class Reader:
             value = self.graph.input(shape, name, info.name)
             self.tensors[info.name] = Tensor.held(value, name=info.name)
         if shapes:
-            names = [i.name for i in graph_inputs(model)]
+            names = [i.name for i in self.frame.inputs]
             self.problems.append(f"shapes are given for {sorted(shapes)}, but the inputs are {names}")
 
     def _input_shape(self, info: Any, given: Sequence[int | str] | None) -> tuple[int | str, ...] | None:
@@ -181,128 +263,29 @@ class Reader:
             return None
         return tuple(d if isinstance(d, str) else int(d) for d in shape if d is not None)
 
-    def _initialisers(self, graph: onnx.GraphProto) -> None:
-        for tensor in graph.initializer:
-            self.tensors[tensor.name] = None
-            if tensor.data_location == onnx.TensorProto.EXTERNAL:
-                self.problems.append(f"the weights {tensor.name!r} lie in another file: pass the path of the model")
-                continue
-            try:
-                array = np.asarray(onnx.numpy_helper.to_array(tensor))
-            except Exception as error:
-                self.problems.append(f"the initialiser {tensor.name!r} is damaged: {error}")
-                continue
-            self.tensors[tensor.name] = Tensor.known(self.graph, tensor.name, array, weight=True)
-        self.problems += [
-            f"the sparse initialiser {t.values.name!r} is not supported" for t in graph.sparse_initializer
-        ]
-
-    # order -----------------------------------------------------------------------------------------------------------
-
-    def _ordered(self, graph: onnx.GraphProto) -> list[Any]:
-        """The nodes that the outputs depend on, each after those it reads from."""
-        makers: dict[str, int] = {}
-        for i, node in enumerate(graph.node):
-            for name in filter(None, node.output):
-                if name in makers or name in self.tensors:
-                    self.problems.append(f"{_who(node)}: its output {name!r} has a second origin")
-                makers.setdefault(name, i)
-        order: list[int] = []
-        state: dict[int, int] = {}  # 1: begun, 2: done
-        for output in graph.output:
-            if output.name not in makers and output.name not in self.tensors:
-                self.problems.append(f"the output {output.name!r} is computed by no node")
-            stack = [makers[output.name]] if output.name in makers else []
-            while stack:
-                i = stack[-1]
-                if state.get(i, 0) == 0:
-                    state[i] = 1
-                    before = [makers[name] for name in graph.node[i].input if name in makers]
-                    for j in before:
-                        if state.get(j) == 1:
-                            self.problems.append(
-                                f"{_who(graph.node[i])}: it depends on itself, through {_who(graph.node[j])}"
-                            )
-                    stack += [j for j in reversed(before) if state.get(j, 0) == 0]
-                    continue
-                stack.pop()
-                if state[i] == 1:
-                    state[i] = 2
-                    order.append(i)
-        nodes = [graph.node[i] for i in order]
-        for node in nodes:
-            for name in filter(None, node.input):
-                if name not in makers and name not in self.tensors:
-                    self.problems.append(f"{_who(node)}: its input {name!r} comes from nowhere")
-                    self.tensors[name] = None
-        return nodes
-
     # nodes -----------------------------------------------------------------------------------------------------------
 
     def _node(self, proto: Any) -> None:
         for name in filter(None, proto.output):
             self.tensors.setdefault(name, None)
-        domain = "" if proto.domain == "ai.onnx" else proto.domain
-        opset = self.opsets.get(domain, 0)
-        found = find_importer(proto.op_type, domain, opset)
-        foldable = _fold.can_fold(proto.op_type, domain)
-        if found is None and not foldable:
-            where = f" of the domain {domain!r}" if domain else ""
-            self.problems.append(
-                f"{_who(proto)}: the operator {proto.op_type}{where} (opset {opset}) is not supported; export "
-                "without it, or cut the model before it"
-            )
-            return
-        if self.probe or any(name and self.tensors.get(name) is None for name in proto.input):
+        if not self.frame.unknown(proto) and any(self.tensors.get(name) is None for name in reads(proto)):
             return  # what is wrong has been said where it began
-        inputs = [self.tensors[name] if name else None for name in proto.input]
-        node = OnnxNode(proto, inputs, opset, self.graph, self.used)
         try:
-            results = self._converted(node, found, foldable)
-        except (Refused, ValueError) as error:  # ShapeError is a ValueError
-            self.problems.append(f"{_who(proto)}: {error}")
-        except Exception as error:  # a malformed node; the reader must survive any
-            self.problems.append(f"{_who(proto)}: it is malformed ({type(error).__name__}: {error})")
-        else:
-            for name, tensor in zip(proto.output, results, strict=False):
-                if name:
-                    tensor.name = tensor.name or name
-                    self.tensors[name] = tensor
+            self.take(proto)
+        except Refused as error:
+            self.problems.append(f"{who(proto)}: {error}")
+            self.beyond = self.beyond or not _fold.can_fold(proto.op_type, self.frame.domain(proto)[0])
 
-    def _converted(self, node: OnnxNode, found: Any, foldable: bool) -> list[Tensor]:
-        known = [t for t in node.inputs if t is not None]
-        if foldable and all(t.array is not None for t in known):
-            arrays = _fold.fold(node)
-            results = [node.constant(a, like=known[0] if node.op in KEEPS else None) for a in arrays]
-        elif found is None:
-            held = next(t for t in known if t.array is None)
-            node.refuse(f"{node.op} is supported on constants only, but {held.name!r} is computed from the inputs")
-        else:
-            for t in known:
-                if t.array is None and t.dtype != "float32" and not found.any_dtype:
-                    node.refuse(f"it would compute with {t.dtype} ({t.name!r}): only float32 is supported")
-            result = found.read(node)
-            made: list[Any] = list(result) if isinstance(result, list | tuple) else [result]
-            results = [r if isinstance(r, Tensor) else Tensor.held(r) for r in made]
-        if unseen := node.unseen():
-            node.refuse(f"the attributes {', '.join(unseen)} are not supported")
-        if any(node.uses_output(i) for i in range(len(results), len(node.output_names))):
-            node.refuse(f"only {len(results)} of its {len(node.output_names)} outputs can be computed")
-        return results
+    def _output(self, info: Any) -> None:
+        tensor = self.tensors.get(info.name)
+        if tensor is None:
+            return
+        try:
+            self.graph.outputs.append(self._value(tensor))
+        except Refused as error:
+            self.problems.append(f"the output {info.name!r}: {error}")
 
-    def _outputs(self, graph: onnx.GraphProto) -> None:
-        for info in graph.output:
-            tensor = self.tensors.get(info.name)
-            if tensor is None:
-                continue
-            try:
-                self.graph.outputs.append(self._output(tensor))
-            except Refused as error:
-                self.problems.append(f"the output {info.name!r}: {error}")
-        if not graph.output:
-            self.problems.append("it has no outputs")
-
-    def _output(self, tensor: Tensor) -> Value:
+    def _value(self, tensor: Tensor) -> Value:
         array = tensor.array
         if array is None or array.dtype.kind in "fO":
             return tensor.plain()
@@ -313,11 +296,6 @@ class Reader:
 
 #: operators whose result is still the weight that went in, seen otherwise
 KEEPS = {"Identity", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Cast", "DequantizeLinear"}
-
-
-def _who(node: Any) -> str:
-    name = node.name or next((f"→ {o}" for o in node.output if o), "?")
-    return f"{node.op_type} node {name!r}"
 
 
 def _show(dims: Sequence[Any]) -> str:

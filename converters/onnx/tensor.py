@@ -52,6 +52,8 @@ class Tensor:
         self.array: np.ndarray | None = None
         #: a known array that training may change: an initialiser of the file
         self.weight = False
+        #: variables made of weights before, by name and form, for graphs that may share them
+        self.shared: dict[Any, Variable] | None = None
         self._base: Value | None = None
         self._memo: dict[Axes, Value] = {}
         self._forms: dict[Any, Value] = {}
@@ -186,7 +188,10 @@ class Tensor:
         array = array.reshape(_stripped(array.shape)) if strip else array
         if not self.weight or not self.rank:
             return self.graph.constant(array, self.name or "constant")
-        value = self.graph.variable(Variable(np.array(array, order="C"), self.name or "weight", trainable))
+        shared, label = {} if self.shared is None else self.shared, (self.name, *key)
+        if label not in shared:
+            shared[label] = Variable(np.array(array, order="C"), self.name or "weight", trainable)
+        value = self.graph.variable(shared[label])
         self._variable = (value, key)
         return value
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from edgenet.graph import Value
+from edgenet.utils.spelling import did_you_mean
 
 from . import functions as f
 
@@ -39,12 +40,16 @@ def get(identifier: Any) -> Activation:
                 identifier = known[identifier]
                 break
         else:
-            names = ", ".join(sorted([*_functions, *_aliases]))
+            names = sorted([*_functions, *_aliases])
             raise ValueError(
-                f"unknown activation {identifier!r}: expected one of {names}, or a function written with edgenet.ops"
+                f"unknown activation {identifier!r}{did_you_mean(identifier, names)}: expected one of "
+                f"{', '.join(names)}, or a function written with edgenet.ops"
             )
     if isinstance(identifier, Mapping):
         identifier = deserialize(identifier)
+    if isinstance(identifier, type):
+        name = identifier.__name__
+        raise TypeError(f"an activation is a name or a function, got the class {name}: write {name}()")
     if not callable(identifier):
         raise TypeError(f"an activation is a name or a function of a symbolic value, got {identifier!r}")
     made: Activation = identifier

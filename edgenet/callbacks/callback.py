@@ -81,6 +81,8 @@ class CallbackList:
     def __init__(self, callbacks: Iterable[Any], model: Any = None, params: dict[str, Any] | None = None) -> None:
         self.callbacks = list(callbacks)
         for c in self.callbacks:
+            if isinstance(c, type):
+                raise TypeError(f"callbacks: expected an object, got the class {c.__name__}: write {c.__name__}(…)")
             if not callable(getattr(c, "on_epoch_end", None)):
                 raise TypeError(f"callbacks: expected Callback objects, got {c!r}")
             c.set_params(params or {})

@@ -1,45 +1,48 @@
-"""The ``edgenet`` command."""
+"""The ``edgenet`` command: one module a subcommand.
+
+A module has `SUMMARY` (one line), `add_arguments(parser)` and `run(options)`, which prints and returns the exit status.
+It is imported only when its command is the one given, so that ``edgenet --help`` answers at once.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from edgenet import __version__
+
+#: the subcommands, each a module of this package, and what they do
+COMMANDS = {
+    "demo": "train a small CNN on generated pictures, export it to ONNX, check and time it beside onnxruntime",
+    "doctor": "say what this machine offers and what is wrong with it, and what to do about it",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
+    argv = sys.argv[1:] if argv is None else list(argv)
     parser = argparse.ArgumentParser(prog="edgenet", description="Small neural networks on CPUs.")
     parser.add_argument("--version", action="version", version=f"edgenet {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    demo = commands.add_parser(
-        "demo",
-        help="train a small CNN on generated pictures, export it to ONNX, check and time it beside onnxruntime",
-        description="Train a small CNN on generated pictures, export it to ONNX, check and time it beside onnxruntime.",
-    )
-    demo.add_argument("--epochs", type=_positive, default=6, help="passes over the training set (default: 6)")
-    demo.add_argument("--images", type=_positive, default=6000, help="size of the training set (default: 6000)")
-    demo.add_argument("--threads", type=_positive, help="number of threads (default: all cores this process may use)")
-    demo.add_argument(
-        "--output", default="edgenet_demo.onnx", metavar="FILE", help="the ONNX file (default: %(default)s)"
-    )
-    demo.add_argument("--seed", type=int, default=0, help="seed of weights and shuffling (default: 0)")
+    given = next((a for a in argv if not a.startswith("-")), "")
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        if name == given:
+            import_module(f".{name}", __name__).add_arguments(command)
     options = parser.parse_args(argv)
-    from .demo import demo as run
-
     try:
-        run(options.epochs, options.images, options.threads, options.output, options.seed)
+        return int(import_module(f".{options.command}", __name__).run(options))
     except (OSError, ValueError) as error:
         print(f"edgenet {options.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """A whole number of at least 1, for `add_argument(type=…)`."""
     number = int(text) if text.isdigit() else 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")

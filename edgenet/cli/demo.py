@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from edgenet.callbacks.progress import tell_compiling
 from edgenet.datasets import shapes
 from edgenet.kernels.compiler import announcing
 
+from . import positive
 from .timing import Contestant, race
 
 
@@ -34,6 +36,23 @@ def build_model() -> Any:
         ],
         name="demo",
     )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("--epochs", type=positive, default=6, help="passes over the training set (default: 6)")
+    parser.add_argument("--images", type=positive, default=6000, help="size of the training set (default: 6000)")
+    parser.add_argument("--threads", type=positive, help="number of threads (default: all cores this process may use)")
+    parser.add_argument(
+        "--output", default="edgenet_demo.onnx", metavar="FILE", help="the ONNX file (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of weights and shuffling (default: 0)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    demo(options.epochs, options.images, options.threads, options.output, options.seed)
+    return 0
 
 
 def demo(epochs: int, images: int, threads: int | None, output: str, seed: int) -> None:

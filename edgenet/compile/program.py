@@ -13,11 +13,12 @@ Compiling a graph takes five steps, each a function or class below:
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgenet.graph import At, Call, Graph, Node, Scratch, ShapeError, Value, get_op
+from edgenet.graph import At, Call, Graph, Node, Scratch, ShapeError, Value, get_op, headroom
 from edgenet.graph.variable import latest_change, touch
 from edgenet.kernels.compiler import Kernel
 from edgenet.kernels.cpu.movement import copy
@@ -29,6 +30,8 @@ from .passes import optimize
 
 #: a call with less work (see `Call.work`) is not worth a second thread
 SERIAL_BELOW = 30_000
+#: what to do about a program that does not fit into the memory
+SMALLER = "give it a smaller batch_size, smaller images, fewer filters, or strides and pooling early on"
 
 Operand = Value | Scratch
 
@@ -179,6 +182,7 @@ class Program:
 
     def _memory(self, size_bytes: int) -> int:
         """Address of new zeroed memory that lives as long as the program."""
+        headroom.require(size_bytes, f"{self.graph.name}: one block, for all values of a run", SMALLER)
         memory = np.zeros(size_bytes + ALIGN_BYTES, np.uint8)
         self._keep.append(memory)
         address = memory.ctypes.data
@@ -312,16 +316,19 @@ class Program:
         if self.writes_variables and touch() == seen + 1:  # else somebody else has written meanwhile
             self._stamp = seen + 1
 
-    def profile(self, repeats: int = 20) -> list[tuple[Step, float]]:
-        """Median seconds of each step on one thread, on whatever lies in the inputs."""
-        self.execute()
+    def profile(self, repeats: int = 20, arrays: Sequence[Any] | None = None) -> list[tuple[Step, float]]:
+        """Median seconds of each step on one thread, on `arrays`, or on whatever lies in the inputs."""
         seconds = np.zeros((repeats, len(self.steps)))
-        tables = [Table([row]) for row in self._table_of_run.steps]
-        for r in range(repeats):
-            for i, table in enumerate(tables):
-                start = time.perf_counter()
-                table.run()
-                seconds[r, i] = time.perf_counter() - start
+        with self._lock:
+            self.execute()
+            tables = [Table([row]) for row in self._table_of_run.steps]
+            for r in range(repeats):
+                for home, array in zip(self.inputs, arrays or (), strict=False):
+                    np.copyto(home, array, casting="same_kind")
+                for i, table in enumerate(tables):
+                    start = time.perf_counter()
+                    table.run()
+                    seconds[r, i] = time.perf_counter() - start
         return list(zip(self.steps, np.median(seconds, axis=0).tolist(), strict=True))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from . import headroom
 from .spec import ShapeError, Spec
 
 _changes = itertools.count(1)
@@ -72,8 +73,14 @@ class Variable:
 
 
 def flatten(variables: Sequence[Variable], name: str) -> Variable:
-    """Lay float32 variables out one behind the other in one flat buffer; they stay views of the result."""
-    flat = np.zeros(sum(v.array.size for v in variables), np.float32)
+    """Lay float32 variables out one behind the other in one flat buffer; they stay views of the result.
+
+    Raises:
+        MemoryError: if the machine has less memory left than the buffer takes.
+    """
+    size = sum(v.array.size for v in variables)
+    headroom.require(4 * size, f"{name}: one block, for the {size:,} weights in training", headroom.FEWER_WEIGHTS)
+    flat = np.zeros(size, np.float32)
     at = 0
     for v in variables:
         v.move(flat[at : at + v.array.size])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -10,9 +11,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgenet.utils.random import new_seed
+from edgenet.utils.spelling import did_you_mean
 
 #: functions and classes of one's own that configs refer to by name
 custom_initializers: dict[str, Any] = {}
+#: random numbers that are drawn at once
+PIECE = 1 << 20
 
 
 class Initializer:
@@ -75,6 +79,17 @@ class SeededInitializer(Initializer):
         """A generator at the start of the object's numbers."""
         return np.random.default_rng(self._drawn)
 
+    def draw(self, shape: Sequence[int], numbers: Callable[[np.random.Generator, int], np.ndarray]) -> np.ndarray:
+        """A float32 array of this shape, filled by ``numbers(generator, count)``.
+
+        They come as float64, in pieces: of a large array as a whole they would take twice its memory.
+        """
+        array, generator = np.empty(math.prod(shape), np.float32), self.generator()
+        for first in range(0, array.size, PIECE):
+            part = array[first : first + PIECE]
+            part[:] = numbers(generator, part.size)
+        return array.reshape(shape)
+
 
 def get(identifier: Any) -> Callable[[Sequence[int]], np.ndarray] | None:
     """The initializer of a name, a class, a config or a function; None stays None.
@@ -91,8 +106,11 @@ def get(identifier: Any) -> Callable[[Sequence[int]], np.ndarray] | None:
     if isinstance(identifier, str):
         found = custom_initializers.get(identifier, _classes.get(identifier))
         if found is None:
-            known = ", ".join(sorted(n for n in _classes if n == n.lower()))
-            raise ValueError(f"unknown initializer {identifier!r}: expected one of {known}, or a function of a shape")
+            names = sorted(n for n in _classes if n == n.lower())
+            raise ValueError(
+                f"unknown initializer {identifier!r}{did_you_mean(identifier, names)}: expected one of "
+                f"{', '.join(names)}, or a function of a shape"
+            )
         identifier = found
     if isinstance(identifier, Mapping):
         identifier = deserialize(identifier)

@@ -65,13 +65,13 @@ class VarianceScaling(SeededInitializer):
         """A float32 array of this shape."""
         fan_in, fan_out = compute_fans(shape)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
-        variance, generator = self.scale / max(n, 1), self.generator()
+        variance = self.scale / max(n, 1)
+        limit, stddev = math.sqrt(3 * variance), math.sqrt(variance)
         if self.distribution == "uniform":
-            limit = math.sqrt(3 * variance)
-            return generator.uniform(-limit, limit, shape).astype(np.float32)
+            return self.draw(shape, lambda generator, n: generator.uniform(-limit, limit, n))
         if self.distribution == "truncated_normal":
-            return (math.sqrt(variance) / CUT_STDDEV * cut_normal(generator, shape)).astype(np.float32)
-        return generator.normal(0, math.sqrt(variance), shape).astype(np.float32)
+            return self.draw(shape, lambda generator, n: stddev / CUT_STDDEV * cut_normal(generator, n))
+        return self.draw(shape, lambda generator, n: generator.normal(0, stddev, n))
 
 
 class GlorotUniform(VarianceScaling):

@@ -28,7 +28,7 @@ class RandomNormal(SeededInitializer):
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         """A float32 array of this shape."""
-        return self.generator().normal(self.mean, self.stddev, shape).astype(np.float32)
+        return self.draw(shape, lambda generator, n: generator.normal(self.mean, self.stddev, n))
 
 
 class RandomUniform(SeededInitializer):
@@ -48,7 +48,7 @@ class RandomUniform(SeededInitializer):
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         """A float32 array of this shape."""
-        return self.generator().uniform(self.minval, self.maxval, shape).astype(np.float32)
+        return self.draw(shape, lambda generator, n: generator.uniform(self.minval, self.maxval, n))
 
 
 class TruncatedNormal(SeededInitializer):
@@ -69,16 +69,15 @@ class TruncatedNormal(SeededInitializer):
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         """A float32 array of this shape."""
-        z = cut_normal(self.generator(), shape)
-        return (self.mean + self.stddev * z).astype(np.float32)
+        return self.draw(shape, lambda generator, n: self.mean + self.stddev * cut_normal(generator, n))
 
 
-def cut_normal(generator: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
+def cut_normal(generator: np.random.Generator, count: int) -> np.ndarray:
     """Standard normal numbers between -2 and 2."""
-    z = generator.standard_normal(math.prod(shape))
+    z = generator.standard_normal(count)
     while (far := np.flatnonzero(np.abs(z) > 2)).size:
         z[far] = generator.standard_normal(far.size)
-    return z.reshape(shape)
+    return z
 
 
 class Orthogonal(SeededInitializer):

@@ -15,6 +15,7 @@ from .conv1d import Conv1D
 from .conv_transpose import Conv2DTranspose
 from .dense import Dense
 from .embedding import Embedding
+from .graph import GraphLayer
 from .input import InputLayer
 from .lambda_layer import Lambda
 from .layer import Layer, reset_names
@@ -98,6 +99,7 @@ __all__ = [
     "GlobalMaxPool2D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "GraphLayer",
     "GroupNormalization",
     "Input",
     "InputLayer",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Sequence
@@ -11,9 +10,19 @@ from typing import Any
 import numpy as np
 
 from edgenet.graph import ShapeError
+from edgenet.utils.spelling import nearest
 
 Pair = tuple[int, int]
 Pads = tuple[Pair, Pair]
+
+#: how older code calls arguments
+FORMER = {
+    "nb_filter": "filters", "nb_row": "kernel_size", "nb_col": "kernel_size", "filter_length": "kernel_size",
+    "border_mode": "padding", "subsample": "strides", "subsample_length": "strides", "dim_ordering": "data_format",
+    "atrous_rate": "dilation_rate", "init": "kernel_initializer", "bias": "use_bias", "W_regularizer":
+    "kernel_regularizer", "b_regularizer": "bias_regularizer", "W_constraint": "kernel_constraint", "b_constraint":
+    "bias_constraint", "p": "rate", "pool_length": "pool_size", "stride": "strides", "sigma": "stddev",
+}  # fmt: skip
 
 
 def integer(owner: str, name: str, value: Any, least: int = 1) -> int:
@@ -129,9 +138,10 @@ def image_channels(shape: Sequence[Any]) -> int:
 
 
 def well_spelled(init: Callable[..., None]) -> Callable[..., None]:
-    """A constructor that raises TypeError where a required argument is missing and one with almost its name is given.
+    """A constructor that takes the older names of its class (`Layer.former`), and says more where it cannot work.
 
-    Python itself would name the missing one alone, and the constructor, which knows better, would not be reached.
+    Where a required argument is missing and one with almost its name is given, Python would name the missing one alone.
+    Where a shape or a size was refused that has no name, it may be meant as the shape of the input.
     """
     parameters = list(inspect.signature(init).parameters.values())
     required = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
@@ -139,14 +149,40 @@ def well_spelled(init: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(init)
     def checked(self: Any, *args: Any, **kwargs: Any) -> None:
+        kind = type(self).__name__
+        for old, new in type(self).former.items():
+            if old in kwargs and new in known and new not in kwargs:
+                kwargs[new] = kwargs.pop(old)
         missing = [n for n in required[1 + len(args) :] if n not in kwargs]
         for given in [n for n in kwargs if missing and n not in known]:
-            near = difflib.get_close_matches(given, missing, 1)
+            near = _meant(given, missing)
             if near:
-                raise TypeError(f"{type(self).__name__}: unknown argument {given!r}; did you mean {near[0]}?")
-        init(self, *args, **kwargs)
+                raise TypeError(f"{kind}: unknown argument {given!r}; did you mean {near}?")
+        try:
+            init(self, *args, **kwargs)
+        except (TypeError, ValueError) as error:
+            advice = _input_shape_advice(kind, args, str(error))
+            if not advice:
+                raise
+            raise type(error)(f"{error}; {advice}") from None
 
     return checked
+
+
+def _meant(given: str, known: Sequence[str]) -> str | None:
+    """The argument that is meant by another name."""
+    return FORMER[given] if FORMER.get(given) in known else nearest(given, known)
+
+
+def _input_shape_advice(kind: str, args: Sequence[Any], error: str) -> str:
+    """What to write if the last argument without a name, which led to the error, is the shape of the input."""
+    if not args or "input_shape=" in error or not (repr(args[-1]) in error or "positional argument" in error):
+        return ""
+    sizes = args[-1] if isinstance(args[-1], tuple | list) else args[1:][-1:]  # a single number is a first argument
+    if not sizes or not all(isinstance(d, int) and not isinstance(d, bool) and d > 0 for d in sizes):
+        return ""
+    shape = f"input_shape={tuple(sizes)}"
+    return f"if that is the shape of the input, give it by name, {kind}(…, {shape}), or begin with Input({shape[12:]})"
 
 
 def sequence_channels(shape: Sequence[Any]) -> int:
@@ -171,8 +207,8 @@ def legacy_input_shape(cls: type, given: dict[str, Any]) -> tuple[int, ...] | No
         known = [p.name for p in inspect.signature(cls).parameters.values() if p.kind is not p.VAR_KEYWORD]
         names = ", ".join(dict.fromkeys([*known, "name", "trainable", "dtype", "input_shape"]))
         unknown = ", ".join(map(repr, rest))
-        meant = [near for name in rest for near in difflib.get_close_matches(name, names.split(", "), 1, 0.75)]
-        advice = f" (did you mean {', '.join(meant)}?)" if meant else ""
+        meant = [near for name in rest if (near := _meant(name, names.split(", ")))]
+        advice = f" (did you mean {', '.join(dict.fromkeys(meant))}?)" if meant else ""
         raise TypeError(f"{cls.__name__}: unknown argument {unknown}{advice}; it takes {names}")
     if dim is not None:
         shape = (dim,)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from edgenet import activations, constraints, initializers, ops, regularizers
 from edgenet.graph import ShapeError, Value, Variable
@@ -28,7 +29,8 @@ class Dense(Layer):
         activity_regularizer: None.
         kernel_constraint: None.
         bias_constraint: None.
-        kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` or ``input_dim`` in a first layer.
+        kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` or ``input_dim`` in a first layer;
+            ``output_dim``, which older code writes for `units`.
 
     Raises:
         ValueError: for arguments out of range.
@@ -40,6 +42,8 @@ class Dense(Layer):
     >>> Dense(10, activation="relu")(Input((784,))).shape
     (None, 10)
     """
+
+    former: ClassVar[Mapping[str, str]] = {"output_dim": "units"}
 
     def __init__(
         self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",

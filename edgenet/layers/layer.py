@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from edgenet import constraints, initializers, regularizers
-from edgenet.graph import Graph, ShapeError, Value, Variable
+from edgenet.graph import Graph, ShapeError, Value, Variable, headroom
+from edgenet.initializers.initializer import SeededInitializer
 
 from .arguments import legacy_input_shape, well_spelled
 from .config import constructor_arguments, revived
@@ -70,6 +72,9 @@ class Layer:
     >>> layer(Input((4,))).shape, layer.count_params(), layer.get_config()
     ((None, 3), 18, {'name': 'scaled', 'trainable': True, 'units': 3})
     """
+
+    #: names of older code for arguments of the constructor
+    former: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, *, name: Any = None, trainable: bool = True, dtype: Any = None, **legacy: Any) -> None:
         kind = type(self).__name__
@@ -132,12 +137,21 @@ class Layer:
             regularizer: name, object or function of the value; its result is added to the loss.
             constraint: None.
             name: by default ``"weight"``.
+
+        Raises:
+            MemoryError: if the machine has less memory left than the weight takes.
         """
         if dtype is not None and np.dtype(dtype) != np.float32:
             raise ValueError(f"{self.name}: weights are float32, got dtype={dtype!r}")
         start = initializers.get("glorot_uniform" if initializer is None else initializer)
         assert start is not None
-        array = np.array(start(tuple(shape)), np.float32)
+        headroom.require(
+            4 * math.prod(shape),
+            f"layer {self.name}: the weight {name or 'weight'!r}, of shape {tuple(shape)}",
+            "give the layer fewer units, or a smaller input (strides, pooling or smaller images before a Flatten)",
+        )
+        drawn = isinstance(start, SeededInitializer)  # then the array is nobody else's, and needs no copy
+        array = (np.asarray if drawn else np.array)(start(tuple(shape)), np.float32)
         if array.shape != tuple(shape):
             raise ShapeError(f"the initializer gave shape {array.shape} for a weight of shape {tuple(shape)}")
         variable = Variable(array, f"{self.name}/{name or 'weight'}", trainable)

@@ -74,6 +74,8 @@ def Input(
         batch_size, *sizes = batch_shape
     else:
         sizes = [shape] if isinstance(shape, int) else [*shape] if shape is not None else [None]
+    if len(sizes) > 1 and sizes[0] is None and None not in sizes[1:]:
+        raise ValueError(f"Input: the shape is without the batch, got {tuple(sizes)}: write Input({tuple(sizes[1:])})")
     if None in sizes and sizes != [None]:
         raise ValueError(
             f"Input: programs are made for known sizes, only the batch may be open; got {tuple(sizes)}: give numbers, "
@@ -83,6 +85,8 @@ def Input(
         raise ValueError(f"Input: expected a shape of positive sizes without the batch, e.g. (28, 28, 1), got {shape}")
     if sparse:
         raise ValueError("Input: sparse inputs are not supported")
+    if isinstance(dtype, int) and isinstance(shape, int) and isinstance(batch_size, int):
+        raise ValueError(f"Input: the shape is one tuple: write Input({(shape, batch_size, dtype)})")
     kind = str(np.dtype("float32" if dtype is None else dtype))
     if kind not in ("float32", "int32"):
         raise ValueError(f"Input: dtype must be 'float32' or 'int32', got {dtype!r}")

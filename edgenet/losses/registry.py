@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from edgenet.utils.spelling import did_you_mean
+
 from .loss import REDUCTIONS, FunctionLoss, Loss, NamedLoss, known_classes
 
 
@@ -20,7 +22,8 @@ def get(identifier: Any) -> Loss:
         if identifier in known_classes:
             return known_classes[identifier]()
         known = sorted(n for n in known_classes if n == n.lower())
-        raise ValueError(f"unknown loss {identifier!r}: expected one of {', '.join(known)}, or a function")
+        near = did_you_mean(identifier, known)
+        raise ValueError(f"unknown loss {identifier!r}{near}: expected one of {', '.join(known)}, or a function")
     if isinstance(identifier, Mapping):
         return deserialize(identifier)
     if isinstance(identifier, type) and issubclass(identifier, Loss):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgenet import losses
+from edgenet.utils.spelling import did_you_mean
 
 from .accuracy import binary_accuracy, categorical_accuracy, sparse_categorical_accuracy
 from .metric import Function, MeanMetricWrapper, Metric, known_classes
@@ -63,7 +64,8 @@ def get(identifier: Any, y_true: Sequence[Any] = (None, 2), y_pred: Sequence[Any
                 ) from error
             return made
         known = sorted({"accuracy", *(n for n in known_classes if n == n.lower())})
-        raise ValueError(f"unknown metric {identifier!r}: expected one of {', '.join(known)}, or a function")
+        near = did_you_mean(identifier, known)
+        raise ValueError(f"unknown metric {identifier!r}{near}: expected one of {', '.join(known)}, or a function")
     if isinstance(identifier, Mapping):
         return get(deserialize(identifier), y_true, y_pred)
     if isinstance(identifier, type) and issubclass(identifier, Metric):

@@ -11,14 +11,14 @@ import json
 import math
 import os
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from edgenet.utils.files import replacing
 
 FORMAT, VERSION = "edgenet", 1
 CONFIG = "config.json"
@@ -44,18 +44,8 @@ def pack(file: Any, config: Mapping[str, Any], arrays: Mapping[str, np.ndarray])
 
 def write(path: str | os.PathLike[str], config: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     """Write under a temporary name beside `path`, then rename: a crash leaves the old file as it was."""
-    target = Path(path)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            pack(file, config, arrays)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)  # mkstemp keeps others out; an ordinary file does not
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with replacing(path) as file:
+        pack(file, config, arrays)
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from edgenet.graph import ShapeError
-from edgenet.losses import CategoricalCrossentropy, SparseCategoricalCrossentropy
+from edgenet.losses import CategoricalCrossentropy, Loss, SparseCategoricalCrossentropy
+from edgenet.losses.loss import FunctionLoss
 
 from .data import Data, arrays, fit_shape, numbers, same_length
 
@@ -50,6 +51,8 @@ def read(model: Any, x: Any, y: Any, sample_weight: Any, class_weight: Mapping[i
             _check_labels(array, output.shape[-1], where, loss.ignore_class)
         elif isinstance(loss, CategoricalCrossentropy):
             _check_one_hot(array, output.shape, where)
+        if loss is not None:
+            _check_targets(array, output.shape, loss, where)
     if class_weight is not None:
         _check_class_weight(class_weight, model.outputs[0].shape[-1], where)
     data = same_length(Data(xs, ys), where)
@@ -99,6 +102,27 @@ def _check_one_hot(targets: np.ndarray, output: tuple[Any, ...], where: str) -> 
             f"{where}: categorical_crossentropy takes one-hot targets of shape ({wanted}), got labels of shape "
             f"{targets.shape}: use sparse_categorical_crossentropy, or edgenet.utils.to_categorical(y)"
         )
+
+
+def _check_targets(targets: np.ndarray, output: tuple[Any, ...], loss: Loss, where: str) -> None:
+    """Raise ShapeError where a loss of the library compares targets with outputs of another shape."""
+    if isinstance(loss, FunctionLoss) or not type(loss).__module__.startswith("edgenet."):
+        return  # a loss of one's own decides itself
+    got, sparse = targets.shape[1:], loss.labels == "int32"
+    want = output[1:-1] if sparse else output[1:]
+    if got == want or got == (*want, 1) or (*got, 1) == want:
+        return
+    told = f"n, {', '.join(map(str, want))}" if want else "n,"
+    advice = ""
+    if len(output) > 2 and got in ((), (1,), output[-1:]):
+        advice = f"; the model ends in {output[1:]}: is a Flatten() missing before the last Dense?"
+    elif sparse and got == output[1:]:
+        advice = "; one-hot targets need categorical_crossentropy"
+    elif got in ((), (1,)):
+        advice = f"; labels become one-hot rows with edgenet.utils.to_categorical(y, {want[-1]})"
+    elif got[:-1] == want[:-1]:
+        advice = f"; for these targets the last layer needs {got[-1]} units"
+    raise ShapeError(f"{where}: {loss.name} takes targets of shape ({told}), got {targets.shape}{advice}")
 
 
 def _check_class_weight(class_weight: Any, outputs: int, where: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -108,9 +109,21 @@ def fit_shape(array: np.ndarray, shape: Sequence[int | None], what: str) -> np.n
     if got != want:
         raise ShapeError(
             f"{what}: expected an array of shape ({', '.join(map(str, ('n', *want)))}), got {array.shape}"
-            + ("; is the batch axis missing?" if array.shape == want else "")
+            + _shape_advice(array.shape, want)
         )
     return array
+
+
+def _shape_advice(got: tuple[int, ...], want: tuple[int | None, ...]) -> str:
+    """What to do about an array of another shape than `want` behind the batch."""
+    sizes = [d for d in want if d is not None]
+    if got == want:
+        return "; is the batch axis missing?"
+    if len(got) == 4 and sorted(got[1:]) == sorted(sizes):
+        return "; channels come last: should one of them be np.moveaxis(x, 1, -1)?"
+    if len(got) > 1 and len(sizes) == len(want) and math.prod(got[1:]) == math.prod(sizes):
+        return f"; x.reshape({', '.join(map(str, ('len(x)', *want)))}) has it"
+    return ""
 
 
 def same_length(data: Data, name: str) -> Data:

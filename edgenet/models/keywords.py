@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+from edgenet.utils.spelling import nearest
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: what older code calls an argument
 FORMER = {"nb_epoch": "epochs", "nb_epochs": "epochs", "num_epochs": "epochs", "x_train": "x", "y_train": "y"}
+#: methods that older code calls, and what to write today
+FORMER_METHODS = {
+    "fit_generator": "fit, which takes generators",
+    "evaluate_generator": "evaluate, which takes generators",
+    "predict_generator": "predict, which takes generators",
+    "predict_proba": "predict, which gives probabilities after a softmax or sigmoid",
+    "predict_classes": "predict(x).argmax(-1), or predict(x) > 0.5 after a sigmoid",
+}
 #: arguments of Keras that need nothing here: the values that are taken, and what to say of others
 NEEDLESS: dict[str, tuple[tuple[Any, ...], str]] = {
     "jit_compile": ((None, False, True, "auto"), "every program is compiled"),
@@ -42,8 +51,8 @@ def public(method: F) -> F:
                 if not any(value is t or (isinstance(value, int | str) and value == t) for t in taken):
                     raise ValueError(f"{self.name}.compile: {given}={value!r} is not supported: {told}")
                 continue
-            near = [FORMER[given]] if FORMER.get(given) in known else difflib.get_close_matches(given, known, 1)
-            advice = f"did you mean {near[0]}=…?" if near else f"it takes {', '.join(known)}"
+            near = FORMER[given] if FORMER.get(given) in known else nearest(given, known)
+            advice = f"did you mean {near}=…?" if near else f"it takes {', '.join(known)}"
             raise TypeError(f"{self.name}.{name}: there is no argument {given!r}; {advice}")
         return method(self, *args, **kwargs)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from edgenet.graph import Graph, Value
 from edgenet.layers.layer import Layer
@@ -12,6 +12,7 @@ from edgenet.layers.serialization import custom_object_scope
 from edgenet.layers.tensor import Connection, SymbolicTensor, unwrap
 
 from . import copying, saving, serialize
+from .keywords import FORMER_METHODS
 from .programs import predict_graph
 from .summary import summary_text
 from .topology import connections_between, layers_in_order, walk
@@ -36,6 +37,8 @@ class Model(Trainer):
     >>> model.output_shape, model.count_params()
     ((None, 3), 15)
     """
+
+    former: ClassVar[Mapping[str, str]] = {"input": "inputs", "output": "outputs"}
 
     def __init__(
         self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True
@@ -189,6 +192,13 @@ class Model(Trainer):
         if format != "onnx":
             raise ValueError(f"{self.name}: models are exported as 'onnx', got format={format!r}")
         self.to_onnx(filepath)
+
+    if not TYPE_CHECKING:  # a checker should go on refusing names that are not there
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what to write instead of a method of older code."""
+            told = f"; write {FORMER_METHODS[name]}" if name in FORMER_METHODS else ""
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{told}")
 
     # description and files -------------------------------------------------------------------------------------------
 

@@ -135,8 +135,8 @@ def load_model(
     suffix = Path(filepath).suffix.lower()
     if suffix == ".onnx":
         raise ValueError(
-            f"{filepath}: load_model reads files of model.save; an ONNX file is read by "
-            "edgenet.converters.onnx.load(path), whose graph edgenet.compile.compile_graph(graph) makes runnable"
+            f"{filepath}: load_model reads files of model.save; edgenet.load(path) makes a model of an ONNX file, and "
+            "edgenet.InferenceSession(path) runs it"
         )
     if is_keras(filepath):
         from edgenet.converters import keras

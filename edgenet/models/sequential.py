@@ -25,6 +25,8 @@ class Sequential(Model):
     """
 
     def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
+        if any(isinstance(given, Layer | SymbolicTensor) for given in (layers, trainable)):
+            raise TypeError("Sequential: expected a list of layers: write Sequential([first, second, …])")
         Layer.__init__(self, name=name)
         self._nested_inputs = self._nested_outputs = False
         self._start: SymbolicTensor | None = None

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgenet.graph import At, Call, Scratch, Value
-from edgenet.kernels import tile
+from edgenet.kernels import generators
 from edgenet.kernels.cpu import gemm as k
 from edgenet.kernels.target import current, l2_bytes
 
@@ -37,14 +37,14 @@ def table(values: tuple[int, ...]) -> np.ndarray:
 def epilogue(activation: Activation) -> tuple[int, float, float, float]:
     """Activation code, alpha, low and high of the tile."""
     if activation is None:
-        return tile.ACT_NONE, 0.0, 0.0, 0.0
+        return generators.ACT_NONE, 0.0, 0.0, 0.0
     kind, *values = activation
     if kind == "relu":
-        return tile.ACT_RELU, 0.0, 0.0, 0.0
+        return generators.ACT_RELU, 0.0, 0.0, 0.0
     if kind == "clip":
-        return tile.ACT_CLAMP, 0.0, values[0], values[1]
+        return generators.ACT_CLAMP, 0.0, values[0], values[1]
     if kind == "leaky_relu":
-        return tile.ACT_LEAKY, values[0], 0.0, 0.0
+        return generators.ACT_LEAKY, values[0], 0.0, 0.0
     raise ValueError(f"activation {activation!r} cannot be fused: expected relu, clip or leaky_relu")
 
 

@@ -10,13 +10,20 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgenet import ops
-from edgenet.graph import Graph, Value, Variable
+from edgenet.graph import Graph, Value, Variable, headroom
+from edgenet.utils.spelling import did_you_mean, nearest
 
 from . import schedules
 from .schedules import LearningRateSchedule
 
 #: seats of a slot's owner and its numbers in the slot
 Layout = list[tuple[Variable, slice]]
+#: what to write instead of arguments of older code
+FORMER = {
+    "lr": "write learning_rate=…",
+    "decay": "give learning_rate=edgenet.optimizers.schedules.InverseTimeDecay(rate, 1, decay)",
+    "jit_compile": "leave it out, every step is compiled",
+}
 
 
 class Optimizer:
@@ -67,7 +74,7 @@ class Optimizer:
         name: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         self.name = name or type(self).__name__.lower()
-        _refuse(self.name, kwargs)
+        self._refuse(kwargs)
         self.weight_decay, self.loss_scale_factor = weight_decay, loss_scale_factor
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self.use_ema, self.ema_momentum = bool(use_ema), ema_momentum
@@ -93,6 +100,14 @@ class Optimizer:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         _classes.setdefault(cls.__name__.lower(), cls)
+
+    def _refuse(self, given: Mapping[str, Any]) -> None:
+        """Raise TypeError for arguments that are not there, with what to write instead."""
+        known = _arguments(type(self))
+        for argument in given:
+            near = nearest(argument, known)
+            told = FORMER.get(argument) or (f"did you mean {near}=…?" if near else f"it takes {', '.join(known)}")
+            raise TypeError(f"{self.name}: there is no argument {argument!r}; {told}")
 
     def _check(self) -> None:
         """Raise ValueError for arguments out of range."""
@@ -198,6 +213,8 @@ class Optimizer:
             at += v.array.size
         if self.state and [v for v, _ in self.layout] == list(variables):
             return
+        what = f"{self.name}: its state, {len(self.all_slots)} numbers for each of {at:,} weights"
+        headroom.require(4 * at * len(self.all_slots), what, f"SGD keeps none; or {headroom.FEWER_WEIGHTS}")
         known = {id(v): span for v, span in self.layout}
         for slot in self.all_slots:
             new = np.full(at, self.starts.get(slot, 0.0), np.float32)
@@ -292,13 +309,7 @@ class Optimizer:
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can hold them."""
-        names: dict[str, None] = {}
-        for cls in type(self).__mro__:
-            parameters = list(inspect.signature(vars(cls).get("__init__", Optimizer.__init__)).parameters.values())[1:]
-            names.update(dict.fromkeys(p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)))
-            if cls is Optimizer or all(p.kind is not p.VAR_KEYWORD for p in parameters):
-                break
-        config = {n: getattr(self, n) for n in names}
+        config = {n: getattr(self, n) for n in _arguments(type(self))}
         if self.schedule is not None and "learning_rate" in config:
             config["learning_rate"] = schedules.serialize(self.schedule)
         return config
@@ -322,23 +333,22 @@ class Optimizer:
 _classes: dict[str, type[Optimizer]] = {}
 
 
+def _arguments(kind: type[Optimizer]) -> list[str]:
+    """Names of the constructor's arguments, those that it hands on to the class above included."""
+    names: dict[str, None] = {}
+    for cls in kind.__mro__:
+        parameters = list(inspect.signature(vars(cls).get("__init__", Optimizer.__init__)).parameters.values())[1:]
+        names.update(dict.fromkeys(p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)))
+        if cls is Optimizer or all(p.kind is not p.VAR_KEYWORD for p in parameters):
+            break
+    return list(names)
+
+
 def in_unit(owner: Optimizer, name: str, value: float) -> float:
     """The value.  Raises ValueError unless it is in [0, 1)."""
     if not 0 <= value < 1:
         raise ValueError(f"{owner.name}: {name} must be in [0, 1), got {value}")
     return value
-
-
-def _refuse(name: str, kwargs: Mapping[str, Any]) -> None:
-    """Raise TypeError for arguments that are not there, with what to write instead."""
-    advice = {
-        "lr": "write learning_rate=…",
-        "decay": "give learning_rate=edgenet.optimizers.schedules.InverseTimeDecay(rate, 1, decay)",
-        "jit_compile": "leave it out, every step is compiled",
-    }
-    for argument in kwargs:
-        told = advice.get(argument, "see the constructor for those there are")
-        raise TypeError(f"{name}: there is no argument {argument!r}; {told}")
 
 
 def get(identifier: Any) -> Optimizer:
@@ -352,8 +362,9 @@ def get(identifier: Any) -> Optimizer:
     if isinstance(identifier, str):
         cls = _classes.get(identifier.lower())
         if cls is None:
-            known = ", ".join(sorted(n for n, c in _classes.items() if c.__module__.startswith("edgenet.")))
-            raise ValueError(f"unknown optimizer {identifier!r}: expected one of {known}")
+            known = sorted(n for n, c in _classes.items() if c.__module__.startswith("edgenet.") and n != "tfoptimizer")
+            near = did_you_mean(identifier, known)
+            raise ValueError(f"unknown optimizer {identifier!r}{near}: expected one of {', '.join(known)}")
         return cls()
     if isinstance(identifier, Mapping):
         return deserialize(identifier)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .spelling import did_you_mean
+
 
 class Registry:
     """Names of one kind of object.
@@ -31,7 +33,8 @@ class Registry:
             found = self.custom.get(identifier, self.classes.get(identifier))
             if found is None:
                 known = ", ".join(sorted(self.classes))
-                raise ValueError(f"unknown {self.kind} {identifier!r}: expected one of {known}")
+                near = did_you_mean(identifier, self.classes)
+                raise ValueError(f"unknown {self.kind} {identifier!r}{near}: expected one of {known}")
             identifier = found
         if isinstance(identifier, Mapping):
             identifier = self.deserialize(identifier)

@@ -23,7 +23,7 @@ import numpy as np
 
 from .. import math
 from ..compiler import In, InI64, InOut, Out, device, f32, i64, kernel
-from ..simd import absolute, maximum, minimum, root
+from ..generators import absolute, maximum, minimum, root, wide_root
 from .elementwise import BLOCK
 
 ZERO, TWO = np.float32(0), np.float32(2)
@@ -133,7 +133,7 @@ def adam(
     """One step of Adam; rest_1 and rest_2 are 1 - beta_1 and 1 - beta_2."""
     t = step[0] + 1
     p1, p2 = power(1.0 - np.float64(rest_1), t), power(1.0 - np.float64(rest_2), t)
-    alpha = np.float32(lr[0] * np.sqrt(1.0 - p2) / (1.0 - p1))
+    alpha = np.float32(lr[0] * wide_root(1.0 - p2) / (1.0 - p1))
     for i in range(lo * BLOCK, min(hi * BLOCK, n)):
         d = g[i]
         first = m[i] + (d - m[i]) * rest_1
@@ -150,7 +150,7 @@ def amsgrad(
     """One step of Adam that divides by the root of h, the largest v so far."""
     t = step[0] + 1
     p1, p2 = power(1.0 - np.float64(rest_1), t), power(1.0 - np.float64(rest_2), t)
-    alpha = np.float32(lr[0] * np.sqrt(1.0 - p2) / (1.0 - p1))
+    alpha = np.float32(lr[0] * wide_root(1.0 - p2) / (1.0 - p1))
     for i in range(lo * BLOCK, min(hi * BLOCK, n)):
         d = g[i]
         first = m[i] + (d - m[i]) * rest_1

@@ -14,7 +14,7 @@ split into a fixed number of partitions whose sums are added in order.
 import numpy as np
 
 from ..compiler import In, InI64, InOut, Out, f32, i64, kernel
-from ..taps import taps_gradient, taps_tile
+from ..generators import taps_gradient, taps_tile
 from ..target import current
 
 LANES = current().lanes

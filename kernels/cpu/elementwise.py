@@ -19,7 +19,7 @@ import numpy as np
 
 from .. import math
 from ..compiler import In, InI32, InI64, Kernel, Out, device, i64, kernel
-from ..simd import absolute, divide, maximum, minimum, root
+from ..generators import absolute, divide, maximum, minimum, root
 
 #: numbers a task computes
 BLOCK = 4096

@@ -35,9 +35,8 @@ number depends on sizes alone and they are summed in order, so results do not de
 import numpy as np
 
 from ..compiler import In, InI64, Kernel, Out, device, f32, i64
-from ..simd import move
+from ..generators import move, tile
 from ..target import current
-from ..tile import tile
 
 TARGET = current()
 ZERO = np.float32(0)
@@ -57,7 +56,9 @@ def cut(rows: int, mr: int) -> int:
 def _gemm(nv: int, packed: bool) -> Kernel:
     """The kernel for panels of nv vectors; with `packed`, for ks = 1 and packed panels only."""
     mr, nr = TARGET.mr(nv), nv * LANES
-    high_tile, low_tile, row_tile = (tile(h, nv, LANES, UNROLL if packed else 1, packed) for h in (mr, mr - 1, 1))
+    high_tile, low_tile, row_tile = (
+        tile(h, nv, LANES, UNROLL if packed else 1, packed, TARGET.by_lane) for h in (mr, mr - 1, 1)
+    )
 
     def gemm(
         a: In, b: In, bias: In, res: In, c: Out, runs: InI64,

@@ -19,7 +19,7 @@ of TILE × TILE numbers in registers, and reads and writes whole vectors::
 """
 
 from ..compiler import In, InI64, Out, device, f32, i64, kernel
-from ..shuffle import turn_tile
+from ..generators import turn_tile
 from ..target import current
 
 #: numbers a task of `copy` moves

@@ -20,11 +20,10 @@ about that mean, so x comes from memory once and nothing cancels; blocks are the
 Blocks depend on sizes alone and are combined in order, in float64, so threads change no bit of the result.
 """
 
-import math
-
 import numpy as np
 
 from ..compiler import In, Out, device, f32, i64, kernel
+from ..generators import root
 
 ZERO, ONE = np.float32(0), np.float32(1)
 #: numbers that a task of the elementwise kernels computes, about
@@ -54,7 +53,7 @@ def scale_shift(
     """Table of scale = gamma · invstd, then of shift = beta - mean · scale.  One task."""
     period = c * reps
     for j in range(c):
-        scale = gamma[j] / math.sqrt(var[j] + epsilon)
+        scale = gamma[j] / root(var[j] + epsilon)
         table[j] = scale
         table[period + j] = beta[j] - mean[j] * scale
     repeated(table, 0, c, reps)
@@ -65,7 +64,7 @@ def scale_shift(
 def frozen_scale(gamma: In, var: In, table: Out, c: i64, reps: i64, epsilon: f32, lo: i64, hi: i64):
     """Table of gamma · invstd.  One task."""
     for j in range(c):
-        table[j] = gamma[j] / math.sqrt(var[j] + epsilon)
+        table[j] = gamma[j] / root(var[j] + epsilon)
     repeated(table, 0, c, reps)
 
 
@@ -171,7 +170,7 @@ def combine_moments(
             total += np.float64(parts[(2 * b + 1) * period + j]) + min(rows, m - b * rows) * (d * d)
         mean[j] = np.float32(centre)
         var[j] = np.float32(total / m)
-        scale = gamma[j] / math.sqrt(var[j] + epsilon)
+        scale = gamma[j] / root(var[j] + epsilon)
         for r in range(reps):
             table[r * c + j] = mean[j]
             table[period + r * c + j] = scale
@@ -217,7 +216,7 @@ def combine_dw(
     period = c * reps
     for j in range(lo, hi):
         dbeta[j] = np.float32(total(parts, j, 2 * period, blocks))
-        dgamma[j] = np.float32(total(parts, period + j, 2 * period, blocks)) / math.sqrt(var[j] + epsilon)
+        dgamma[j] = np.float32(total(parts, period + j, 2 * period, blocks)) / root(var[j] + epsilon)
 
 
 @kernel
@@ -228,7 +227,7 @@ def combine_dx(
     """dgamma, dbeta and the table of `normalize_dx`; one task combines one channel."""
     period = c * reps
     for j in range(lo, hi):
-        invstd = ONE / math.sqrt(var[j] + epsilon)
+        invstd = ONE / root(var[j] + epsilon)
         sum_dy = total(parts, j, 2 * period, blocks)
         sum_product = total(parts, period + j, 2 * period, blocks)
         dbeta[j] = np.float32(sum_dy)

@@ -20,8 +20,8 @@ do, it owns some channels of a whole image.
 import numpy as np
 
 from ..compiler import In, InOut, Out, device, f32, i64, kernel
+from ..generators import reduce_window, route_window
 from ..target import current
-from ..window import reduce_window, route_window
 
 LANES = current().lanes
 ZERO, ONE = np.float32(0), np.float32(1)

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import math
 from ..compiler import In, InI64, Out, device, f32, i64, kernel
-from ..simd import root
+from ..generators import root
 from .elementwise import BLOCK
 
 ZERO = np.float32(0)

@@ -21,7 +21,7 @@ section 4.2).  `scale` multiplies the result: 1/d for a mean.  Maxima and minima
 import numpy as np
 
 from ..compiler import In, Kernel, Out, OutI32, device, f32, i64, kernel
-from ..simd import maximum, minimum
+from ..generators import maximum, minimum
 
 #: columns of a task, whose partial results stay in the L1 cache
 WIDTH = 1024

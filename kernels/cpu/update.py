@@ -16,6 +16,7 @@ rate and the step lie in memory, so that a schedule may change them between runs
 import numpy as np
 
 from ..compiler import In, InI64, InOut, InOutI64, Out, f32, i64, kernel
+from ..generators import wide_root
 from .elementwise import BLOCK
 
 ZERO, ONE, INF, NAN = np.float32(0), np.float32(1), np.float32(np.inf), np.float32(np.nan)
@@ -104,7 +105,7 @@ def norm_factors(partial: In, first: InI64, factors: Out, bound: f32, lo: i64, h
         total = np.float64(0)
         for b in range(first[v], first[v + 1]):
             total += np.float64(partial[b])
-        norm = np.float32(np.sqrt(total))
+        norm = np.float32(wide_root(total))
         if norm <= bound:
             factors[v] = ONE
         else:

@@ -130,9 +130,24 @@ def test_other_ways_to_say_it():
     assert initializers.get(halves) is halves
     assert initializers.serialize(halves) == "halves"
     assert repr(initializers.get("uniform")) == "RandomUniform(minval=-0.05, maxval=0.05, seed=None)"
-    with pytest.raises(ValueError, match=r"unknown initializer 'xavier': expected one of constant, glorot_normal"):
+    with pytest.raises(ValueError, match=r"unknown initializer 'xavier'.*: expected one of constant, glorot_normal"):
         initializers.get("xavier")
     with pytest.raises(ValueError, match="unknown initializer class 'Xavier'"):
         initializers.get({"class_name": "Xavier"})
     with pytest.raises(TypeError, match="an initializer is a name"):
         initializers.get(3)
+
+
+@pytest.mark.parametrize("kind", [initializers.RandomNormal, initializers.RandomUniform, initializers.GlorotUniform])
+def test_numbers_drawn_in_pieces_are_those_drawn_at_once(kind, monkeypatch):
+    start = kind(seed=3)
+    whole = start((5, 7))
+    monkeypatch.setattr("edgenet.initializers.initializer.PIECE", 8)
+    assert_array_equal(start((5, 7)), whole)
+
+
+def test_truncated_normal_numbers_drawn_in_pieces(monkeypatch):
+    monkeypatch.setattr("edgenet.initializers.initializer.PIECE", 8)
+    z = initializers.TruncatedNormal(stddev=1.0, seed=3)((50, 7))
+    assert np.abs(z).max() <= 2
+    assert len(np.unique(z)) == z.size

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from edgenet.kernels import cache, compiler
+from edgenet.kernels import cache, image, translate
 from edgenet.kernels.compiler import In, InI32, InOut, Out, OutI32, f32, i64, kernel
 from edgenet.kernels.cpu import conv, depthwise, gemm, movement
 
@@ -52,7 +52,7 @@ KERNELS = [gemm.gemm[1, True], gemm.pack, depthwise.depthwise, conv.pad_images, 
 @pytest.mark.parametrize("k", KERNELS, ids=repr)
 def test_object_code_stands_alone(k):
     """No external symbols: a kernel can be mapped and called without Numba, or on another machine."""
-    code = compiler.compile_object(k)
+    code = translate.compile_object(k)
     if code[:4] != b"\x7fELF":
         pytest.skip("reads symbols of ELF objects only")
     assert code_symbols(code) == {"entry"}
@@ -90,8 +90,9 @@ def folder(tmp_path, monkeypatch):
 def test_code_is_stored_once_and_checked(folder):
     key = cache.key("test", scaled_sum.function)
     assert cache.read(key) is None
-    cache.write(key, b"machine code")
-    assert cache.read(key) == b"machine code"
+    file = image.link(translate.compile_object(scaled_sum))
+    cache.write(key, file)
+    assert cache.read(key) == file
     assert [p.name for p in folder.iterdir()] == [key]
     (folder / key).write_bytes(b"\0" * 40)
     assert cache.read(key) is None

@@ -10,7 +10,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from edgenet.kernels import math
-from edgenet.kernels.compiler import In, Kernel, Out, OutI32, compile_object, i64
+from edgenet.kernels.compiler import In, Kernel, Out, OutI32, i64
+from edgenet.kernels.translate import compile_object
 
 
 def wide_sigmoid(x):

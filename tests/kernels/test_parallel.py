@@ -152,3 +152,30 @@ def test_a_wrong_environment_variable_is_named(monkeypatch, text):
     monkeypatch.setenv("EDGENET_NUM_THREADS", text)
     with pytest.raises(ValueError, match=f"EDGENET_NUM_THREADS='{text}'"):
         parallel.default_threads()
+
+
+def test_the_number_of_one_python_thread_is_not_that_of_others():
+    seen = []
+    before = parallel.get_num_threads()
+    with num_threads(before + 3):
+        other = threading.Thread(target=lambda: seen.append(parallel.get_num_threads()))
+        other.start()
+        other.join()
+        parallel.set_num_threads(before + 4)
+        seen.append(parallel.get_num_threads())
+        with num_threads(before + 5):
+            seen.append(parallel.get_num_threads())
+        seen.append(parallel.get_num_threads())
+    seen.append(parallel.get_num_threads())
+    assert seen == [before, before + 4, before + 5, before + 4, before]
+
+
+@pytest.mark.parametrize(("threads", "fast"), [(2, {0, 1}), (3, set())])
+def test_more_threads_than_big_cores_may_use_all(monkeypatch, threads, fast):
+    monkeypatch.setattr(parallel, "_big_cpus", frozenset({0, 1}))
+    table, first, last = chain(64, 20)
+    with num_threads(threads):
+        first[:] = 3
+        table.run()
+        assert (last == 23).all()
+        assert parallel._pool.preferred == fast

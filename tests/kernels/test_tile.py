@@ -5,15 +5,15 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from edgenet.kernels.compiler import In, InI64, Kernel, Out, f32, i64
+from edgenet.kernels.generators import tile as generate
 from edgenet.kernels.target import TABLE
-from edgenet.kernels.tile import tile as generate
 from tolerance import tolerance
 
 TILES = sorted({(t.mr(nv), nv, t.lanes) for t in TABLE.values() for nv in range(1, t.widest + 1)})
 
 
-def kernel_of(mr, nv, lanes, unroll):
-    tile = generate(mr, nv, lanes, unroll)
+def kernel_of(mr, nv, lanes, unroll, by_lane=False):
+    tile = generate(mr, nv, lanes, unroll, by_lane, by_lane)
 
     nr = nv * lanes
 
@@ -24,7 +24,7 @@ def kernel_of(mr, nv, lanes, unroll):
         tile(0, m, a, 0, c, 0, res, bias, 0, n, (1, 1000), (0, 0, lda), (0, 0, ldc), runs, 0, nruns, length, ks,
              b, 0, nr, act, alpha, low, high)  # fmt: skip
 
-    one_tile.__qualname__ = f"tile_{mr}x{nv}x{lanes}u{unroll}"
+    one_tile.__qualname__ = f"tile_{mr}x{nv}x{lanes}u{unroll}{'_by_lane' * by_lane}"
     return Kernel(one_tile)
 
 
@@ -40,12 +40,15 @@ def problem(seed, mr, nv, lanes):
     return m, n, nruns, length, ks, runs, lda, a, b, bias, res
 
 
-@pytest.mark.parametrize("unroll", [1, 2])
-@pytest.mark.parametrize(("mr", "nv", "lanes"), TILES, ids=lambda v: str(v))
-def test_every_tile(mr, nv, lanes, unroll):
-    kernel = kernel_of(mr, nv, lanes, unroll)
+@pytest.mark.parametrize(
+    ("mr", "nv", "lanes", "unroll", "by_lane"),
+    [(*t, unroll, False) for t in TILES for unroll in (1, 2)] + [(*t, t[2], True) for t in TILES if t[2] == 4],
+)
+def test_every_tile(mr, nv, lanes, unroll, by_lane):
+    kernel = kernel_of(mr, nv, lanes, unroll, by_lane)
     for seed in range(40):
         m, n, nruns, length, ks, runs, lda, a, b, bias, res = problem(seed, mr, nv, lanes)
+        ks = 1 if by_lane else ks
         ldc = n + 3
         c = np.full((m + 1, ldc), 77, np.float32)  # what lies around the tile must stay
         padded = np.zeros((m, ldc), np.float32)

@@ -139,7 +139,7 @@ def test_names():
     assert activations.get(double) is double
     assert activations.serialize(double) == "double"
     assert_allclose(apply(layers.Activation(double), X), 2 * X)
-    with pytest.raises(ValueError, match="unknown activation 'rellu': expected one of abs"):
+    with pytest.raises(ValueError, match=r"'rellu' \(did you mean 'relu'\?\): expected one of abs"):
         activations.get("rellu")
     with pytest.raises(TypeError, match="an activation is a name or a function"):
         activations.get(3)

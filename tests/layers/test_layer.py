@@ -313,3 +313,43 @@ def test_a_misspelt_argument_is_named():
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'kernel_size'"):
         layers.Conv2D(3, strides=2)
     assert list(inspect.signature(layers.Conv2D).parameters)[:2] == ["filters", "kernel_size"]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: layers.Conv2D(nb_filter=8, nb_row=3, nb_col=3),
+            r"'nb_filter'; did you mean filters\?",
+        ),
+        (lambda: layers.Conv2D(8, 3, border_mode="same"), r"unknown argument 'border_mode' \(did you mean padding\?\)"),
+        (lambda: layers.Dense(8, init="uniform"), r"unknown argument 'init' \(did you mean kernel_initializer\?\)"),
+        (lambda: layers.Dropout(p=0.5), r"unknown argument 'p'; did you mean rate\?"),
+        (
+            lambda: layers.Dense(500, (784,)),
+            r"Dense\(…, input_shape=\(784,\)\), or begin with Input\(\(784,\)",
+        ),
+        (lambda: layers.Dense(500, 784), r"give it by name, Dense\(…, input_shape=\(784,\)\)"),
+        (lambda: layers.Conv2D(8, (3, 3), (28, 28, 1)), r"got \(28, 28, 1\); if that is .* input_shape=\(28, 28, 1\)"),
+        (lambda: layers.Flatten((28, 28)), r"Flatten\(…, input_shape=\(28, 28\)\)"),
+        (lambda: layers.Activation("relu", (784,)), r"Activation\(…, input_shape=\(784,\)\)"),
+    ],
+)
+def test_arguments_of_older_code_and_shapes_without_a_name(make, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        make()
+
+
+def test_advice_on_shapes_is_given_only_where_it_may_help():
+    for make in (lambda: layers.Dense(-1), lambda: layers.Conv2D(8, 0), lambda: layers.Dropout(7)):
+        with pytest.raises(ValueError, match="got") as found:
+            make()
+        assert "input_shape" not in str(found.value)
+
+
+def test_output_dim_of_older_code():
+    layer = layers.Dense(input_dim=28 * 28, output_dim=500)
+    assert (layer.units, layer.input_shape_hint) == (500, (784,))
+    assert layers.Embedding(5, output_dim=3).output_dim == 3
+    with pytest.raises(TypeError, match="output_dim"):
+        layers.Dense(units=3, output_dim=500)

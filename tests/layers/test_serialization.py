@@ -2,10 +2,22 @@
 
 import json
 
+import numpy as np
 import pytest
 
-from edgenet import Input, activations, initializers, layers, regularizers
-from edgenet.graph import Graph
+from edgenet import Input, Model, activations, initializers, layers, regularizers
+from edgenet.graph import Graph, Variable, emit
+
+
+def piece():
+    """Nodes with a weight, a constant, and numbers that JSON does not know."""
+    graph = Graph()
+    x = graph.input(("n", 4))
+    w = graph.variable(Variable(np.ones((4, 3), np.float32), "kernel"))
+    y = emit("dense", [x, w, None, None], transpose_x=False, transpose_w=False, activation=None)
+    y = emit("clip", [y * np.arange(3, dtype=np.float32)], low=0.0, high=float("inf"))
+    return layers.GraphLayer.of(graph.nodes, [x], [emit("reshape", [y], shape=("n", 1, 3))])
+
 
 EVERY = [
     layers.Dense(3, "relu", kernel_initializer=initializers.HeNormal(seed=4), kernel_regularizer=regularizers.L2(0.5)),
@@ -66,6 +78,7 @@ EVERY = [
     layers.RandomZoom(0.1, 0.2),
     layers.RandomContrast((0.1, 0.2), value_range=(0, 1)),
     layers.InputLayer((4, 5), dtype="int32"),
+    piece(),
 ]
 
 
@@ -90,6 +103,17 @@ def test_what_comes_back_works_alike():
         assert layer(Input((9, 9, 2))).shape == (None, 5, 5, 6)
     assert (first.get_weights()[0] == second.get_weights()[0]).all()
     assert second.activation is activations.relu
+
+
+def test_a_piece_of_a_graph_works_alike():
+    first = piece()
+    second = layers.deserialize(json.loads(json.dumps(layers.serialize(first))))
+    second.set_weights(first.get_weights())
+    x = Input((4,))
+    data = np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32)
+    want = np.maximum(data.sum(1, keepdims=True) * np.arange(3), 0)[:, None]
+    for layer in (first, second):
+        np.testing.assert_allclose(Model(x, layer(x)).predict(data, verbose=0), want, rtol=1e-5, atol=1e-6)
 
 
 def test_layers_of_one_s_own():

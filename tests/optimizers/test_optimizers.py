@@ -171,6 +171,9 @@ def test_what_is_refused_with_a_sentence():
             make()
     for arguments, kind, message in [
         ({"lr": 0.1}, TypeError, "there is no argument 'lr'; write learning_rate"),
+        ({"learnig_rate": 0.1}, TypeError, r"there is no argument 'learnig_rate'; did you mean learning_rate=…\?"),
+        ({"momentun": 0.9}, TypeError, r"there is no argument 'momentun'; did you mean momentum=…\?"),
+        ({"quux": 0.9}, TypeError, r"there is no argument 'quux'; it takes learning_rate, momentum, .*, clipnorm"),
         ({"decay": 0.1}, TypeError, "InverseTimeDecay"),
         ({"clipnorm": 1.0, "clipvalue": 1.0}, ValueError, "clipped in one way, got clipnorm and clipvalue"),
         ({"clipnorm": 0}, ValueError, "clipnorm must be positive"),

@@ -28,7 +28,16 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> dict:
     return json.loads(run.stdout)
 
 
-OPTIONAL = ["onnx", "onnxruntime", "google.protobuf", "tensorboardX", "edgenet.converters", "edgenet.cli"]
+OPTIONAL = [
+    "onnx",
+    "onnxruntime",
+    "google.protobuf",
+    "tensorboardX",
+    "matplotlib",
+    "pydot",
+    "edgenet.converters",
+    "edgenet.cli",
+]
 
 
 @pytest.mark.parametrize("name", OPTIONAL)

@@ -1,0 +1,431 @@
+"""How a model is run: a chain of steps over arrays by ONNX name, made while it runs for the first time.
+
+Compiled code computes in float32, on shapes that are known when it is compiled.  What a model asks for besides (other
+dtypes, indices, sizes that are computed from data) NumPy evaluates node by node, with the evaluators that reading uses
+on constants.  So a plan alternates: take all nodes that can be taken (`Reading.take`) into one graph, compile and run
+it; evaluate the nodes that stand next; go on with the arrays these made, whose shapes are now known::
+
+    feeds ─ Compiled ─ Evaluated ─ Evaluated ─┬─ Compiled ─ …        for one set of shapes
+                                              └─ Compiled ─ …        for another one
+
+Every step but the first hangs on a `Fork`, which knows by shapes and dtypes how to go on; the first forks are kept by
+the shapes of the feeds.  All of them are bounded, least recently used first out.  Where data leads to ever new shapes,
+compiling stops to pay: after `PATIENCE` new ways what can be evaluated is evaluated.
+
+A small feed whose contents an importer asks for (a shape to reshape to, axes to reduce) is *pinned*: plans are made for
+its contents, as for shapes.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from edgenet.graph import Node, Variable, get_op
+from edgenet.graph.spec import DTYPES
+from edgenet.kernels.lock import Lock
+
+from . import fold as _fold
+from .errors import Asked, Refused, UnsupportedModelError
+from .frame import Frame, reads, who
+from .kinds import FLOAT, Kind, output_kinds
+from .reader import Reading
+from .registry import Importer, find_importer
+from .steps import Arrays, Chosen, Compiled, Evaluated, Step
+from .tensor import Tensor
+
+#: ways to go on that a plan keeps at its start and at each later fork
+STARTS = BRANCHES = 4
+#: new ways after which a plan no longer compiles for shapes, or pins contents, that keep changing
+PATIENCE = 8
+#: elements of an array of integers, or of floating point numbers, that may say how to compute
+SMALL_INTEGERS, SMALL_FLOATS = 64, 16
+#: operators that are worth compiling for a single run
+HEAVY = {"Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", "RNN", "QLinearConv", "ConvInteger", "MatMulInteger"}
+
+Watch = Callable[[Step, Arrays], Arrays]
+
+
+class _Pin(Exception):
+    """Raised while planning: the contents of these feeds must be known."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self.names = names
+
+
+class _Tree:
+    """What the forks of one start share."""
+
+    def __init__(self, small: frozenset[str], pin: bool) -> None:
+        self.small, self.pin = small, pin
+        self.added = 0
+
+
+class _Rest(NamedTuple):
+    """What is left to be done at a fork."""
+
+    nodes: tuple[Any, ...]
+    waiting: tuple[Any, ...]
+    """those of them that are to be evaluated next"""
+    known: Mapping[str, Tensor]
+    """what does not depend on the contents of the feeds"""
+    sources: Mapping[str, frozenset[str]]
+    """for each array the feeds whose contents it depends on"""
+
+
+class Way(NamedTuple):
+    """How a plan goes on."""
+
+    step: Step | None
+    """None: there is nothing left to do"""
+    given: Arrays
+    """what the step reads that never changes"""
+    dropped: list[str]
+    """arrays that nobody needs after it"""
+    fork: Fork
+    """where it leads to"""
+
+
+class Fork:
+    """A place in a plan: the steps that may follow, by shapes and dtypes of what was made last."""
+
+    def __init__(self, tree: _Tree, rest: _Rest, lasting: bool = True) -> None:
+        self.tree, self.rest, self.lasting = tree, rest, lasting
+        self.ways: OrderedDict[Any, Way] = OrderedDict()
+
+
+class Plan:
+    """How one graph is run.
+
+    Args:
+        frame: the graph.
+        known: arrays around the graph whose contents never change.
+    """
+
+    def __init__(self, frame: Frame, known: Mapping[str, Tensor] | None = None) -> None:
+        self.frame = frame
+        self._outer = dict(known or {})
+        self._starts: OrderedDict[Any, Fork] = OrderedDict()
+        self._pinned: frozenset[str] = frozenset()
+        self._pinning = True
+        self._pins_made = 0
+        self._shared: dict[Any, Variable] = {}
+        """weights in the forms that programs use"""
+        self._lock = Lock()
+        self._wanted = [o.name for o in frame.outputs]
+
+    def run(self, feeds: Mapping[str, np.ndarray], watch: Watch | None = None) -> list[np.ndarray]:
+        """The outputs for arrays by name.
+
+        Args:
+            feeds: one array for each input.
+            watch: is called on each step and the arrays by name, and returns what the step makes of them.
+
+        Raises:
+            UnsupportedModelError: if a node can be neither compiled nor evaluated.
+            EvaluationError: if a node cannot be computed on the arrays it gets.
+        """
+        while True:
+            try:
+                return self._run(feeds, watch)
+            except _Pin as pin:
+                with self._lock:
+                    self._pinned |= pin.names
+
+    def _run(self, feeds: Mapping[str, np.ndarray], watch: Watch | None) -> list[np.ndarray]:
+        fork = self._start(feeds)
+        made, env = dict(feeds), dict(feeds)
+        fresh: set[str] = set()
+        while True:
+            with self._lock:
+                step, given, dropped, fork = self._way(fork, made, env)
+            if step is None:
+                break
+            arrays = {**env, **given} if given else env
+            try:
+                made = step.run(arrays) if watch is None else watch(step, arrays)
+            except Refused as error:
+                who_failed = f"{who(step.proto)}: " if isinstance(step, Evaluated | Chosen) else ""
+                self._fail([f"{who_failed}{error}"])
+            if isinstance(step, Compiled):
+                fresh.update(made)
+            env.update(made)
+            for name in dropped:
+                env.pop(name, None)
+        known = fork.rest.known
+        return [env[n] if n in fresh else np.array(known[n].array if n in known else env[n]) for n in self._wanted]
+
+    def _fail(self, problems: Iterable[str]) -> Any:
+        raise UnsupportedModelError(f"the ONNX model {self.frame.name!r} cannot be run", list(dict.fromkeys(problems)))
+
+    # forks -----------------------------------------------------------------------------------------------------------
+
+    def _start(self, feeds: Mapping[str, np.ndarray]) -> Fork:
+        """Where runs on feeds like these begin."""
+        with self._lock:
+            pinned = self._pinned
+            key = pinned, _signature(feeds), tuple(feeds[n].tobytes() for n in sorted(pinned))
+            fork = self._starts.pop(key, None)
+            if fork is None:
+                if pinned and self._pinning:
+                    self._pins_made += 1
+                    if self._pins_made > PATIENCE:  # these contents change too often to compile for each
+                        self._pinning, self._pinned = False, frozenset()
+                        pinned, key = frozenset(), (frozenset(), _signature(feeds), ())
+                fork = self._begin(feeds, pinned)
+            self._starts[key] = fork
+            while len(self._starts) > STARTS:
+                self._starts.popitem(last=False)
+            return fork
+
+    def _begin(self, feeds: Mapping[str, np.ndarray], pinned: frozenset[str]) -> Fork:
+        reading = Reading(self.frame)
+        reading.initialisers()
+        known = {n: t for n, t in reading.tensors.items() if t is not None}
+        known.update({n: t for n, t in self._outer.items() if n not in known})
+        known.update({n: Tensor.known(reading.graph, n, feeds[n]) for n in pinned})
+        small = frozenset(n for n, a in feeds.items() if a.size <= _limit(a) and a.ndim <= 1)
+        sources = {n: frozenset([n]) for n in feeds if n not in pinned}
+        return Fork(_Tree(small, self._pinning), _Rest(tuple(self.frame.nodes), (), known, sources))
+
+    def _way(self, fork: Fork, made: Arrays, env: Arrays) -> Way:
+        """How to go on at a fork."""
+        key = _signature(made)
+        way = fork.ways.pop(key, None)
+        if way is None:
+            tired = fork.tree.added > PATIENCE and (bool(fork.ways) or not fork.lasting)
+            fork.tree.added += bool(fork.ways)
+            way = self._planned(fork, env, tired)
+            if tired:
+                return way
+        fork.ways[key] = way
+        while len(fork.ways) > BRANCHES:
+            fork.ways.popitem(last=False)
+        return way
+
+    # planning --------------------------------------------------------------------------------------------------------
+
+    def _planned(self, fork: Fork, env: Arrays, tired: bool) -> Way:
+        tree, rest = fork.tree, fork.rest
+        if rest.nodes and not rest.waiting:
+            ready = [n for n in rest.nodes if self._ready(n, rest, env) and self._evaluable(n)]
+            if tired and ready and not any(n.op_type in HEAVY for n in rest.nodes):
+                rest = rest._replace(waiting=tuple(ready))
+            else:
+                compiled, rest = self._compiled(rest, env, tree)
+                if compiled is not None:
+                    return Way(compiled, {}, self._unneeded(rest, env), Fork(tree, rest, not tired))
+        if not rest.waiting:
+            return Way(None, {}, [], Fork(tree, rest))
+        proto, *waiting = rest.waiting
+        evaluated = self._is_fold(proto)
+        step: Step = Evaluated(proto, self.frame) if evaluated else Chosen(proto, self.frame, _nesting(proto, rest))
+        given = {n: a for n in reads(proto) if n in rest.known and (a := rest.known[n].array) is not None}
+        came = _union(rest.sources, reads(proto))
+        sources = {**rest.sources, **dict.fromkeys(filter(None, proto.output), came)}
+        rest = _Rest(tuple(n for n in rest.nodes if n is not proto), tuple(waiting), rest.known, sources)
+        return Way(step, given, self._unneeded(rest, env), Fork(tree, rest, not tired))
+
+    def _unneeded(self, rest: _Rest, env: Arrays) -> list[str]:
+        needed = {name for node in rest.nodes for name in reads(node)} | set(self._wanted)
+        return [name for name in env if name not in needed]
+
+    def _compiled(self, rest: _Rest, env: Arrays, tree: _Tree) -> tuple[Step | None, _Rest]:
+        """The step that computes all that can be compiled now (None if that is nothing), and what is left after it."""
+        segment, stuck = _Segment(self.frame, rest, env, self._shared), []
+        for proto, error in segment.refused:
+            sources = _union(rest.sources, [error.name] if error.name else reads(proto))
+            evaluable = self._evaluable(proto)
+            if sources and sources <= tree.small and (not evaluable or (tree.pin and isinstance(error, Asked))):
+                raise _Pin(sources)
+            if not evaluable:
+                stuck.append(f"{who(proto)}: {error}")
+        if stuck:
+            self._fail(stuck)
+        step, rest = segment.closed(rest, self._wanted)
+        if rest.nodes and not rest.waiting:
+            self._fail(f"{who(n)}: its inputs are never computed" for n in rest.nodes)
+        return step, rest
+
+    def _ready(self, proto: Any, rest: _Rest, env: Arrays) -> bool:
+        return all(n in env or n in rest.known for n in reads(proto))
+
+    def _is_fold(self, proto: Any) -> bool:
+        return _fold.can_fold(proto.op_type, self.frame.domain(proto)[0])
+
+    def _evaluable(self, proto: Any) -> bool:
+        return self._is_fold(proto) or (proto.op_type == "If" and self.frame.domain(proto)[0] == "")
+
+    # what there is ---------------------------------------------------------------------------------------------------
+
+    def steps(self) -> list[Step]:
+        """All steps that are kept, those of branches included."""
+        found: list[Step] = []
+        forks = list(self._starts.values())
+        while forks:
+            fork = forks.pop()
+            for way in list(fork.ways.values()):
+                if way.step is not None:
+                    found.append(way.step)
+                    forks.append(way.fork)
+                if isinstance(way.step, Chosen):
+                    found += [s for plan in way.step.plans.values() for s in plan.steps()]
+        return found
+
+
+def _nesting(proto: Any, rest: _Rest) -> Callable[[Frame], Plan]:
+    """What makes the plan of a branch of an If."""
+    return lambda frame: _Nested(frame, proto, rest.known)
+
+
+class _Nested(Plan):
+    """The plan of a branch: it reads arrays of the graph around it."""
+
+    def __init__(self, frame: Frame, proto: Any, known: Mapping[str, Tensor]) -> None:
+        problems = [*frame.problems, *frame.missing()]
+        if problems:
+            raise Refused("; ".join(problems))
+        captured = reads(proto)
+        super().__init__(frame, {n: known[n] for n in captured if n in known})
+        self._captured = [n for n in captured if n not in known]
+
+    def run(self, feeds: Mapping[str, np.ndarray], watch: Watch | None = None) -> list[np.ndarray]:
+        """The outputs, given the arrays around the branch."""
+        return super().run({n: feeds[n] for n in self._captured}, watch)
+
+
+class _Segment:
+    """Nodes that are compiled together: one walk over what is left takes all that can be taken."""
+
+    def __init__(self, frame: Frame, rest: _Rest, env: Arrays, shared: dict[Any, Variable]) -> None:
+        self.frame, self.env, self._shared = frame, env, shared
+        self.reading = Reading(frame)
+        self.kinds: dict[str, Kind | None] = {}
+        self.fed: dict[str, Tensor] = {}
+        """arrays that became inputs of the graph"""
+        self.taken: list[Any] = []
+        self.refused: list[tuple[Any, Refused]] = []
+        self._known = rest.known
+        for proto in rest.nodes:
+            names = reads(proto)
+            if all(self._found(n) for n in names):
+                try:
+                    self._take(proto, names)
+                except Refused as error:
+                    self.refused.append((proto, error))
+                    for name in proto.output:
+                        self.reading.tensors.pop(name, None)
+
+    def _found(self, name: str) -> bool:
+        """Whether a name is there to be read; what is only known by its shape and dtype so far is declared."""
+        tensors = self.reading.tensors
+        if name in tensors:
+            return tensors[name] is not None
+        if (known := self._known.get(name)) is not None:
+            assert known.array is not None
+            tensors[name] = tensor = Tensor.known(self.reading.graph, name, known.array, known.weight)
+            if name in self.frame.arrays:
+                tensor.shared = self._shared
+            self.kinds[name] = known.array.dtype
+        elif name in self.env:
+            array = self.env[name]
+            tensors[name] = self._declared(name, array)
+            self.kinds[name] = array.dtype
+        return name in tensors
+
+    def _declared(self, name: str, array: np.ndarray) -> Tensor:
+        kind = str(array.dtype)
+        half = kind in ("float16", "bfloat16")
+        value = self.reading.graph.input(array.shape, "float32" if half else kind, name)
+        tensor = self.fed[name] = Tensor.held(value, name=name)
+        return tensor
+
+    def _take(self, proto: Any, names: Sequence[str]) -> None:
+        domain, opset = self.frame.domain(proto)
+        kinds = [self.kinds.get(n) for n in proto.input]
+        made = output_kinds(proto, domain, opset, kinds)
+        constant = all((t := self.reading.tensors[n]) is not None and t.array is not None for n in names)
+        if not constant:
+            for name, kind in [*zip(proto.input, kinds, strict=True), *zip(proto.output, made, strict=True)]:
+                if kind is not None and kind.kind == "f" and kind.itemsize > FLOAT.itemsize:
+                    raise Refused(f"it computes with {kind} ({name!r}): compiled code computes with float32", name)
+            for name in names:
+                if name in self.fed and self.fed[name].dtype not in DTYPES:
+                    dtype = self.fed[name].dtype
+                    raise Refused(f"it reads {dtype} ({name!r}): compiled code knows {', '.join(DTYPES)}", name)
+            self._check_integers(proto, kinds, find_importer(proto.op_type, domain, opset))
+        before = len(self.reading.graph.nodes)
+        results = self.reading.take(proto)
+        try:
+            for tensor in results:
+                if tensor.array is None and tensor.dtype != "float32":
+                    tensor.plain()  # may have to move data, sooner or later
+            _check_kernels(self.reading.graph.nodes[before:])
+        except (TypeError, ValueError, NotImplementedError) as error:
+            raise Refused(str(error)) from None
+        for name, kind, tensor in zip(proto.output, made, results, strict=False):
+            if tensor.array is None and kind is not None and kind.kind in "iu" and not _holds(kind, tensor.dtype):
+                raise Refused(f"its result is {kind}, which compiled code would compute as {tensor.dtype}")
+            self.kinds[name] = tensor.array.dtype if tensor.array is not None else kind or np.dtype(tensor.dtype)
+        self.taken.append(proto)
+
+    def _check_integers(self, proto: Any, kinds: Sequence[Kind | None], found: Importer | None) -> None:
+        """Refuse arithmetic with integers that are held as float32."""
+        if found is None or found.any_dtype:
+            return
+        for name, kind in zip(proto.input, kinds, strict=True):
+            tensor = self.reading.tensors[name] if name else None
+            held = tensor is not None and tensor.array is None and tensor.dtype == "float32"
+            if held and kind is not None and kind.kind in "iu":
+                raise Refused(f"it computes with {kind} ({name!r}), which is held as float32", name)
+
+    def closed(self, rest: _Rest, wanted: Sequence[str]) -> tuple[Compiled | None, _Rest]:
+        """The step that computes what others need of the nodes taken; None if nothing is left to compute."""
+        waiting = tuple(p for p, _ in self.refused)
+        done = {id(p) for p in self.taken}
+        left = tuple(p for p in rest.nodes if id(p) not in done)
+        needed = {n for p in left for n in reads(p)} | set(wanted)
+        known, makes, graph = dict(rest.known), dict[str, Kind](), self.reading.graph
+        for name in dict.fromkeys(n for p in self.taken for n in p.output if n in needed):
+            tensor = self.reading.tensors[name]
+            assert tensor is not None
+            if tensor.array is not None:
+                known[name] = tensor
+            else:
+                makes[name] = self.kinds[name] or np.dtype(tensor.dtype)
+                graph.outputs.append(tensor.plain())
+        graph.prune()
+        read = {id(v) for node in graph.nodes for v in node.inputs} | {id(v) for v in graph.outputs}
+        names = [n for n, v in zip(self.fed, graph.inputs, strict=True) if id(v) in read]
+        graph.inputs = [v for v in graph.inputs if id(v) in read]
+        came = _union(rest.sources, names)
+        after = _Rest(left, waiting, known, {**rest.sources, **dict.fromkeys(makes, came)})
+        return Compiled(self.reading, names, makes, self.taken) if makes else None, after
+
+
+def _check_kernels(nodes: Sequence[Node]) -> None:
+    """Raise what would only be found out when the nodes are compiled: that an op has kernels for float32 alone."""
+    for node in nodes:
+        op = get_op(node.op)
+        if not op.view and any(v is not None and v.dtype != "float32" for v in [*node.inputs, *node.outputs]):
+            op.lower(node)
+
+
+def _union(sources: Mapping[str, frozenset[str]], names: Iterable[str]) -> frozenset[str]:
+    return frozenset[str]().union(*(sources.get(n, frozenset()) for n in names))
+
+
+def _holds(kind: Kind, dtype: str) -> bool:
+    """Whether a result of `kind` may be computed in `dtype`: integers of another width wrap around elsewhere."""
+    return np.dtype(dtype).kind not in "iu" or np.dtype(dtype).itemsize <= kind.itemsize
+
+
+def _limit(array: np.ndarray) -> int:
+    return SMALL_FLOATS if array.dtype.kind == "f" else SMALL_INTEGERS
+
+
+def _signature(arrays: Mapping[str, np.ndarray]) -> Any:
+    return tuple((a.shape, str(a.dtype)) for a in arrays.values())

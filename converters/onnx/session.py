@@ -1,0 +1,218 @@
+"""`InferenceSession`: run ONNX models with the calls that scripts for onnxruntime make."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+
+from edgenet.graph import ShapeError
+from edgenet.kernels.parallel import num_threads
+
+from .errors import UnsupportedModelError
+from .files import Source, as_model
+from .frame import Frame, declared_shape
+from .kinds import Kind, of_number
+from .plan import Plan
+from .profile import Memory, Profile, memory, profile
+
+CPU = "CPUExecutionProvider"
+
+
+class NodeArg(NamedTuple):
+    """An input or output of a model."""
+
+    name: str
+    shape: list[Any]
+    """sizes; a name, or None, where the model leaves one open"""
+    type: str
+    """for example ``"tensor(float)"``"""
+
+
+class ModelMetadata(NamedTuple):
+    """What a model says about itself."""
+
+    producer_name: str
+    graph_name: str
+    domain: str
+    description: str
+    version: int
+    custom_metadata_map: dict[str, str]
+
+
+class InferenceSession:
+    """An ONNX model, ready to run.
+
+    What is arithmetic in float32 is compiled when the first arrays of a shape come (float16 is computed in float32
+    too); everything else NumPy evaluates.  Results have the dtypes that the model declares.  A session may be used from
+    several Python threads.
+
+    Args:
+        model: the path of a file, its bytes, or a ModelProto.
+        sess_options: options of onnxruntime; of them ``intra_op_num_threads`` is used.
+        providers: accepted for the sake of scripts; a warning says so where the CPU is not among them.
+        threads: number of threads; by default `edgenet.get_num_threads()`.
+        ignored: other keywords of onnxruntime, which a warning names.
+
+    Raises:
+        UnsupportedModelError: lists everything that makes the model impossible to run.
+        ValueError: if `threads` is not a number from 1 to 256.
+
+    >>> from onnx.parser import parse_model
+    >>> session = InferenceSession(parse_model('''
+    ...     <ir_version: 8, opset_import: ["": 17]>
+    ...     net (float[N, 2] x) => (float[N, 2] y, int64[N] best) { y = Relu(x)  best = ArgMax<axis=1, keepdims=0>(x) }
+    ... '''))
+    >>> session.get_inputs()
+    [NodeArg(name='x', shape=['N', 2], type='tensor(float)')]
+    >>> session.run(["y"], {"x": np.array([[-1, 3]], np.float32)})
+    [array([[0., 3.]], dtype=float32)]
+    """
+
+    def __init__(
+        self, model: Source, sess_options: Any = None, providers: Sequence[Any] | None = None, *,
+        threads: int | None = None, **ignored: Any,
+    ) -> None:  # fmt: skip
+        if threads is None and sess_options is not None:
+            asked = int(getattr(sess_options, "intra_op_num_threads", 0))
+            threads = asked if asked > 0 else None
+        if threads is not None and not 1 <= threads <= 256:
+            raise ValueError(f"InferenceSession: threads must be a number between 1 and 256, got {threads!r}")
+        named = [p if isinstance(p, str) else p[0] for p in providers or [CPU]]
+        if CPU not in named:
+            warnings.warn(f"InferenceSession runs on the CPU, not on {', '.join(named)}", stacklevel=2)
+        if ignored:
+            warnings.warn(f"InferenceSession ignores {', '.join(ignored)}, which are onnxruntime's", stacklevel=2)
+        self.threads = threads
+        self.model = as_model(model)
+        what = f"the ONNX model {self.model.graph.name!r} cannot be run"
+        try:
+            frame = Frame.of(self.model)
+            problems = [*frame.problems, *_no_tensors(frame.inputs), *frame.missing()]
+        except RecursionError:
+            raise UnsupportedModelError(what, ["it is nested too deeply"]) from None
+        if problems:
+            raise UnsupportedModelError(what, list(dict.fromkeys(problems)))
+        self._inputs, self._outputs = frame.inputs, frame.outputs
+        self._kinds = {i.name: _kind(i) for i in [*self._inputs, *self._outputs]}
+        self._plan = Plan(frame)
+
+    # what the model says ---------------------------------------------------------------------------------------------
+
+    def get_inputs(self) -> list[NodeArg]:
+        """The inputs that `run` wants."""
+        return [_node_arg(i) for i in self._inputs]
+
+    def get_outputs(self) -> list[NodeArg]:
+        """What `run` returns."""
+        return [_node_arg(o) for o in self._outputs]
+
+    def get_providers(self) -> list[str]:
+        """Where models run."""
+        return [CPU]
+
+    def get_modelmeta(self) -> ModelMetadata:
+        """Who made the model, and what it is called."""
+        m = self.model
+        notes = {p.key: p.value for p in m.metadata_props}
+        return ModelMetadata(m.producer_name, m.graph.name, m.domain, m.doc_string, m.model_version, notes)
+
+    # running ---------------------------------------------------------------------------------------------------------
+
+    def run(
+        self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any], run_options: Any = None
+    ) -> list[np.ndarray]:
+        """The outputs for one array for each input.
+
+        Args:
+            output_names: which outputs; None for all.
+            input_feed: arrays by name.  The first axis may have any size, the others have those of the model.
+            run_options: ignored.
+
+        Raises:
+            ValueError: if an input is missing, or a name is unknown.
+            TypeError: if an array has another dtype than the model says.
+            ShapeError: if it has another shape.
+            UnsupportedModelError: lists the nodes that cannot be computed for inputs of these shapes.
+            EvaluationError: if a node cannot be computed on these numbers.
+        """
+        names = [o.name for o in self._outputs]
+        unknown = [n for n in output_names or () if n not in names]
+        if unknown:
+            raise ValueError(f"there is no output {', '.join(map(repr, unknown))}: the outputs are {names}")
+        feeds = self._feeds(input_feed)
+        with self._threaded():
+            results = dict(zip(names, self._plan.run(feeds), strict=True))
+        return [self._declared(n, results[n]) for n in output_names or names]
+
+    def profile(self, input_feed: Mapping[str, Any], repeats: int = 20) -> Profile:
+        """Where the time of a run goes, node by node, on one thread; prints as a table.
+
+        Args:
+            input_feed: arrays by name, as for `run`, which raises the same errors.
+            repeats: runs whose median counts.
+        """
+        return profile(self._plan, self._feeds(input_feed), repeats)
+
+    def memory(self) -> Memory:
+        """What the session holds for the shapes that it has met; prints as a table."""
+        return memory(self._plan)
+
+    def _threaded(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self.threads is None else num_threads(self.threads)
+
+    def _feeds(self, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """The arrays, checked against what the model declares."""
+        if not isinstance(given, Mapping):
+            raise TypeError(f"expected a dictionary of arrays by input name, got {type(given).__name__}")
+        names = [i.name for i in self._inputs]
+        missing, unknown = [n for n in names if n not in given], [n for n in given if n not in names]
+        if missing or unknown:
+            said = [f"{', '.join(map(repr, m))} {w}" for m, w in ((missing, "missing"), (unknown, "unknown")) if m]
+            raise ValueError(f"expected the inputs {names}, got {list(given)}: {' and '.join(said)}")
+        return {i.name: _checked(i, given[i.name], self._kinds[i.name]) for i in self._inputs}
+
+    def _declared(self, name: str, array: np.ndarray) -> np.ndarray:
+        kind = self._kinds[name]
+        return array if kind is None else array.astype(kind, copy=False)
+
+
+def _checked(info: Any, given: Any, kind: Kind | None) -> np.ndarray:
+    """An array as the model declares the input; lists and numbers are taken for arrays of its dtype."""
+    array = given if isinstance(given, np.ndarray | np.generic) else np.asarray(given, kind)
+    array = np.asarray(array)
+    if kind is not None and array.dtype != kind:
+        raise TypeError(
+            f"the input {info.name!r}: expected {kind}, got {array.dtype}; convert it by .astype({str(kind)!r})"
+        )
+    shape = declared_shape(info)
+    fits = shape is None or (
+        len(shape) == array.ndim
+        and all(not isinstance(d, int) or d == s for d, s in list(zip(shape, array.shape, strict=True))[1:])
+    )
+    if not fits:
+        raise ShapeError(f"the input {info.name!r}: expected shape {shape}, got {list(array.shape)}")
+    return array
+
+
+def _kind(info: Any) -> Kind | None:
+    """The dtype that the model declares."""
+    return of_number(info.type.tensor_type.elem_type) if info.type.tensor_type.elem_type else None
+
+
+def _node_arg(info: Any) -> NodeArg:
+    number = info.type.tensor_type.elem_type
+    name = onnx.TensorProto.DataType.Name(number).lower() if number in onnx.TensorProto.DataType.values() else "?"
+    return NodeArg(info.name, declared_shape(info) or [], f"tensor({name})")
+
+
+def _no_tensors(infos: Sequence[Any]) -> list[str]:
+    return [
+        f"the input {i.name!r} is no tensor: {i.type.WhichOneof('value') or 'no type'}"
+        for i in infos
+        if not i.type.HasField("tensor_type")
+    ]

@@ -1,0 +1,90 @@
+"""The hot loops as they are compiled for the cores of Raspberry Pi boards, looked at without such a board.
+
+The kernels are compiled for another machine, the innermost loops with the most multiply-adds are cut out of the
+assembly and held against what a loop at the limit of the core looks like.  `llvm-mca`, where it is installed,
+predicts the cycles of a round.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CORES = ("cortex-a72", "cortex-a76")
+
+COMPILE = """
+import sys
+from edgenet.kernels.translate import Machine, compile_assembly
+from edgenet.kernels.cpu.gemm import gemm
+for cpu in {cores!r}:
+    for nv in (1, 2, 3, 4):
+        text = compile_assembly(gemm[nv, True], Machine("aarch64-unknown-linux-gnu", cpu))
+        open(f"{folder}/gemm{{nv}}-{{cpu}}.s", "w").write(text)
+"""
+
+FMA = re.compile(r"^\s+fmla\b")
+STACK = re.compile(r"\[sp\b")
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory):
+    """Folder with the assembly of the packed matrix kernels."""
+    folder = tmp_path_factory.mktemp("neon")
+    environment = os.environ | {"EDGENET_TARGET": "neon"}
+    code = COMPILE.format(cores=CORES, folder=folder)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def loops(text: str) -> list[list[str]]:
+    """The innermost loops: from a label to the branch back to it, with no label in between."""
+    found = []
+    lines = [line for line in text.splitlines() if line.strip() and not re.match(r"\s+\.|\s*//", line)]
+    for end, line in enumerate(lines):
+        branch = re.match(r"\s+(?:b\.\w+|b|cbn?z\s+\w+,|tbn?z\s+\w+, #\d+,)\s+(\.L\w+)", line)
+        if not branch:
+            continue
+        start = next((i for i in range(end, -1, -1) if re.match(r"\.L\w+:", lines[i])), None)
+        if start is not None and lines[start].startswith(branch[1] + ":"):
+            found.append([line.split("//")[0] for line in lines[start + 1 : end + 1]])
+    return found
+
+
+def fmas(loop: list[str]) -> int:
+    return sum(bool(FMA.match(line)) for line in loop)
+
+
+def main_loop(folder: Path, kernel: str, cpu: str) -> list[str]:
+    """The loop with the most multiply-adds: that of the whole tile."""
+    return max(loops((folder / f"{kernel}-{cpu}.s").read_text()), key=fmas)
+
+
+@pytest.mark.parametrize("cpu", CORES)
+@pytest.mark.parametrize(("nv", "mr"), [(1, 14), (2, 8), (3, 6), (4, 5)])
+def test_the_loop_holds_multiply_adds_and_loads(assembly, nv, mr, cpu):
+    loop = main_loop(assembly, f"gemm{nv}", cpu)
+    names = [line.split()[0] for line in loop]
+    assert fmas(loop) == 4 * mr * nv, "four steps of k of the whole tile"
+    assert not [line for line in loop if STACK.search(line)], "nothing is spilled"
+    loads = [n for n in names if n.startswith("ld")]
+    assert len(loads) <= mr + 4 * nv
+    others = set(names) - {"fmla"} - set(loads)
+    assert others <= {"add", "sub", "subs", "cmp", "b.ne", "b.lt", "b.gt", "b.ge", "b.hi", "b.lo", "cbnz", "mov"}
+    assert len(names) - fmas(loop) - len(loads) <= mr + 8, "a step of each address, and the branch"
+
+
+@pytest.mark.skipif(not shutil.which("llvm-mca"), reason="llvm-mca, which predicts cycles, is not installed")
+@pytest.mark.parametrize("nv", [1, 2, 3, 4])
+def test_the_multiply_adds_of_a_cortex_a72_do_not_wait(assembly, nv):
+    loop = main_loop(assembly, f"gemm{nv}", "cortex-a72")
+    asked = ["llvm-mca", "-mtriple=aarch64-linux-gnu", "-mcpu=cortex-a72", "-iterations=500", "-instruction-info=0"]
+    told = subprocess.run(asked, input="\n".join(loop), capture_output=True, text=True, timeout=60, check=True).stdout
+    cycles = int(re.search(r"Total Cycles:\s+(\d+)", told)[1]) / 500
+    assert fmas(loop) / cycles > 0.9, "one multiply-add of 128 bits a cycle is the limit"
