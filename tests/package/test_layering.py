@@ -34,6 +34,7 @@ ROOMS: dict[str, set[str]] = {
     "utils": set(),
     "models": LIBRARY,
     "converters": HUB | {"compile", "kernels", "layers", "models"},  # running whole files, and making models of them
+    "converters.__init__": {"converters.keras"},  # for type checkers; otherwise on first use
     "converters.keras": LIBRARY | {"converters"},  # a file of Keras says layers and training, not a graph
     FACE: LIBRARY,
     "cli": LIBRARY | {FACE, "converters"},
@@ -43,7 +44,6 @@ ROOMS: dict[str, set[str]] = {
 # room: what a function of it may import besides, when it is called. ONNX stays optional this way.
 LAZY: dict[str, set[str]] = {
     "models": {"converters", "converters.keras"},
-    "converters": {"converters.keras"},
     FACE: {"converters"},
 }
 
@@ -84,6 +84,8 @@ def room(name: str) -> str:
     """
     if f"{name}.".startswith("edgenet.converters.keras."):
         return "converters.keras"
+    if name == "edgenet.converters.__init__":
+        return "converters.__init__"
     head = [*name.split("."), "__init__"][1]
     return FACE if head == "__init__" else head
 
