@@ -12,7 +12,8 @@ from oracle import activation as oracle
 from tolerance import tolerance
 
 ACTIVATIONS = {
-    "relu": {}, "leaky_relu": {"negative_slope": 0.2}, "clip": {"x_min": -0.5, "x_max": 1.25}, "sigmoid": {}, "tanh": {},
+    "relu": {}, "leaky_relu": {"negative_slope": 0.2}, "clip": {"x_min": -0.5, "x_max": 1.25},
+    "sigmoid": {}, "tanh": {},
 }  # fmt: skip
 SOFTMAX_SHAPES = [
     ((1, 1), -1), ((128, 10), -1), ((7, 1), 1), ((3, 15), -1), ((3, 16), -1), ((3, 17), -1), ((2, 1000), 1),
