@@ -5,7 +5,7 @@ import pytest
 from slides.pictures import digits
 
 from edgenet.layers import Activation, Dense, Dropout
-from edgenet.models import Sequential
+from edgenet.models import Sequential, load_model
 from edgenet.optimizers import SGD
 from edgenet.utils import to_categorical
 
@@ -82,3 +82,18 @@ def test_a_line_that_numpy_refuses_and_the_one_to_write_instead():
         x /= 255.0
     x = x / 255.0
     assert x.max() <= 1
+
+
+def test_a_model_is_saved_as_h5(tmp_path, monkeypatch):
+    pytest.importorskip("h5py", reason="h5py is not installed")
+    monkeypatch.chdir(tmp_path)
+    model = Sequential()
+    model.add(Dense(input_dim=28 * 28, output_dim=50))
+    model.add(Activation("sigmoid"))
+    model.add(Dense(10, activation="softmax"))
+    model.compile(loss="categorical_crossentropy", optimizer="adam", metrics=["accuracy"])
+    model.save("model" + ".h5")
+    again = load_model("model" + ".h5")
+    x, y = x_test.reshape(-1, 784) / 255.0, to_categorical(y_test)
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    assert again.evaluate(x, y, verbose=0) == model.evaluate(x, y, verbose=0)
