@@ -204,7 +204,8 @@ class _Cut:
             name = f"{base}_{count}"
         names.add(name)
         momentum = next((a.f for a in origin.attribute if a.name == "momentum"), 0.9) if origin else 0.9
-        return GraphLayer.of(group, inputs, outputs, name=name, momentum=momentum)
+        told = outputs[0].name if any(v is outputs[0] for v in self.graph.outputs) else None
+        return GraphLayer.of(group, inputs, outputs, name=name, momentum=momentum, output_name=told)
 
     # groups ----------------------------------------------------------------------------------------------------------
 

@@ -105,11 +105,11 @@ class InferenceSession:
 
     def get_inputs(self) -> list[NodeArg]:
         """The inputs that `run` wants."""
-        return [_node_arg(i) for i in self._inputs]
+        return [node_arg(i) for i in self._inputs]
 
     def get_outputs(self) -> list[NodeArg]:
         """What `run` returns."""
-        return [_node_arg(o) for o in self._outputs]
+        return [node_arg(o) for o in self._outputs]
 
     def get_providers(self) -> list[str]:
         """Where models run."""
@@ -204,7 +204,8 @@ def _kind(info: Any) -> Kind | None:
     return of_number(info.type.tensor_type.elem_type) if info.type.tensor_type.elem_type else None
 
 
-def _node_arg(info: Any) -> NodeArg:
+def node_arg(info: Any) -> NodeArg:
+    """What a session says of an input or output."""
     number = info.type.tensor_type.elem_type
     name = onnx.TensorProto.DataType.Name(number).lower() if number in onnx.TensorProto.DataType.values() else "?"
     return NodeArg(info.name, declared_shape(info) or [], f"tensor({name})")

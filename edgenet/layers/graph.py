@@ -24,6 +24,7 @@ class GraphLayer(Layer):
     Args:
         piece: what `pack` made of the nodes.
         momentum: what the moving statistics keep of themselves.
+        output_name: how an exported model calls the result, where it is one of its outputs.
 
     Raises:
         ValueError: if `piece` is no piece of a graph.
@@ -39,8 +40,11 @@ class GraphLayer(Layer):
     ((None, 3), ['kernel'])
     """
 
-    def __init__(self, piece: Mapping[str, Any], momentum: float = 0.9, **kwargs: Any) -> None:
+    def __init__(
+        self, piece: Mapping[str, Any], momentum: float = 0.9, output_name: str | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
+        self.output_name = output_name
         self.piece, self.momentum = dict(piece), float(momentum)
         try:
             self._nodes = [(n["op"], n["inputs"], _unpacked(n["attrs"])) for n in piece["nodes"]]
