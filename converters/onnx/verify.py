@@ -88,7 +88,7 @@ def check(model: onnx.ModelProto, graph: Graph, layout: Layout) -> None:
         if _knows(model):
             raise
         opset = model.opset_import[0].version
-        warnings.warn(f"the ONNX model is not checked: this onnxruntime does not know opset {opset}", stacklevel=4)
+        warnings.warn(f"the ONNX model is not checked: this onnxruntime does not know opset {opset}", stacklevel=5)
 
 
 def _knows(model: onnx.ModelProto) -> bool:
