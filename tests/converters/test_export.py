@@ -30,8 +30,9 @@ def images():
         layers.ReLU(6.0), layers.Resizing(12, 7), layers.UpSampling2D(2, interpolation="bilinear"),
         layers.AveragePooling2D(3, strides=2, padding="same"), layers.ZeroPadding2D(((1, 2), (0, 1))),
         layers.Cropping2D(((0, 1), (1, 0))), layers.L2Pooling2D(2, strides=1),
-        layers.DistanceWeightedAveragePooling2D(3, strides=1, padding="same"), layers.UpSampling2D(2), layers.Dropout(0.5),
-        layers.SpatialDropout2D(0.5), layers.GaussianNoise(0.5), layers.RandomContrast(0.5), layers.RandomFlip(),
+        layers.DistanceWeightedAveragePooling2D(3, strides=1, padding="same"), layers.UpSampling2D(2),
+        layers.Dropout(0.5), layers.SpatialDropout2D(0.5), layers.GaussianNoise(0.5), layers.RandomContrast(0.5),
+        layers.RandomFlip(),
         layers.RandomRotation(0.1), layers.RandomTranslation(0.1, 0.1), layers.RandomZoom(0.1),
         layers.Activation("softplus"), layers.Permute((2, 1, 3)), layers.Softmax(),
     ):  # fmt: skip
@@ -45,8 +46,8 @@ def sequences():
     tokens = Input((6,), dtype="int32")
     y = layers.Embedding(10, 8)(tokens)
     for layer in (
-        layers.Conv1D(8, 3, padding="causal", activation="tanh"), layers.SpatialDropout1D(0.5), layers.AveragePooling1D(2),
-        layers.MaxPooling1D(2, strides=1, padding="same"),
+        layers.Conv1D(8, 3, padding="causal", activation="tanh"), layers.SpatialDropout1D(0.5),
+        layers.AveragePooling1D(2), layers.MaxPooling1D(2, strides=1, padding="same"),
     ):  # fmt: skip
         y = layer(y)
     rows = layers.GlobalAveragePooling1D()(y)
@@ -160,7 +161,7 @@ def spoil(monkeypatch):
 def test_a_wrong_file_is_not_left(tmp_path, monkeypatch):
     model = convolutions()
     spoil(monkeypatch)
-    with pytest.raises(VerificationError, match="differ from onnxruntime by more than 0.0001"):
+    with pytest.raises(VerificationError, match="differ from onnxruntime by more than"):
         model.export(tmp_path / "m.onnx")
     assert list(tmp_path.iterdir()) == []
     model.export(tmp_path / "m.onnx", check=False)
