@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import onnx
 
@@ -23,7 +24,7 @@ def as_model(source: Source) -> onnx.ModelProto:
         OSError: if the file cannot be read.
     """
     if isinstance(source, onnx.ModelProto):
-        return source
+        return _checked(source, "the model")
     if isinstance(source, bytes | bytearray | memoryview):
         return _decoded(bytes(source), "the bytes")
     path = Path(source)
@@ -47,7 +48,32 @@ def _decoded(data: bytes, what: str) -> onnx.ModelProto:
         ) from None
     if not model.HasField("graph"):
         raise UnsupportedModelError(f"{what} hold no ONNX model", ["there is no graph in it"])
+    return _checked(model, what)
+
+
+def _checked(model: onnx.ModelProto, what: str) -> onnx.ModelProto:
+    """The model, all of whose names are text: protobuf hands out as bytes what is no UTF-8."""
+    try:
+        wrong = _no_text(model)
+    except RecursionError:
+        wrong = "it is nested too deeply"
+    if wrong:
+        raise UnsupportedModelError(f"{what} cannot be read as an ONNX model", [wrong])
     return model
+
+
+def _no_text(message: Any) -> str:
+    """The first name in a message that is no text, as a sentence; empty if there is none."""
+    for field, value in message.ListFields():
+        if field.type == field.TYPE_MESSAGE:
+            for inner in [value] if hasattr(value, "ListFields") else value:
+                if wrong := _no_text(inner):
+                    return wrong
+        elif field.type == field.TYPE_STRING:
+            for text in value if not isinstance(value, str | bytes) else [value]:
+                if isinstance(text, bytes):
+                    return f"its {field.name} {text[:40]!r} is no text; is the file damaged?"
+    return ""
 
 
 def save_model(model: onnx.ModelProto, path: str | os.PathLike[str]) -> None:
