@@ -187,7 +187,7 @@ def global_average(n: int, h: int, c: int) -> Problem:
     """The mean over height and width."""
     x = _random(n, h, h, c)
     return Problem(
-        "pool", f"global average {c} at {h}×{h}, batch {n}", [x], lambda v: ops.mean(v, axes=(1, 2)), "onnxruntime",
+        "pool", f"global average {c} at {h}×{h}, batch {n}", [x], lambda v: ops.mean(v, axis=(1, 2)), "onnxruntime",
         _onnx_peer([("GlobalAveragePool", {}), ("Flatten", {})], [x]), counts_bytes=True,
     )  # fmt: skip
 

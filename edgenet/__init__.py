@@ -29,9 +29,15 @@ if _TYPE_CHECKING:
         regularizers,
         utils,
     )
+    from .initializers import Initializer
     from .kernels.parallel import get_num_threads, num_threads, set_num_threads
+    from .layers import Layer
     from .layers.tensor import Input
+    from .losses import Loss
+    from .metrics import Metric
     from .models import Model, Sequential, load_model
+    from .optimizers import Optimizer
+    from .regularizers import Regularizer
 
     __version__: str
     InferenceSession: _Any
@@ -40,8 +46,14 @@ if _TYPE_CHECKING:
 #: where the names that are no module come from
 _HOMES = {
     "InferenceSession": "converters.onnx",
+    "Initializer": "initializers",
     "Input": "layers.tensor",
+    "Layer": "layers",
+    "Loss": "losses",
+    "Metric": "metrics",
     "Model": "models",
+    "Optimizer": "optimizers",
+    "Regularizer": "regularizers",
     "Sequential": "models",
     "get_num_threads": "kernels.parallel",
     "load": "converters.onnx.layers",
@@ -52,8 +64,14 @@ _HOMES = {
 
 __all__ = [
     "InferenceSession",
+    "Initializer",
     "Input",
+    "Layer",
+    "Loss",
+    "Metric",
     "Model",
+    "Optimizer",
+    "Regularizer",
     "Sequential",
     "__version__",
     "activations",
@@ -81,7 +99,12 @@ def __getattr__(name: str) -> _Any:
     if name == "__version__":
         value: _Any = _version()
     elif name in _HOMES:
-        value = getattr(_import_module(f".{_HOMES[name]}", __name__), name)
+        try:
+            value = getattr(_import_module(f".{_HOMES[name]}", __name__), name)
+        except ModuleNotFoundError as error:
+            if error.name != "onnx":
+                raise
+            raise ImportError(f'edgenet.{name} needs the package onnx: pip install "edgenet[onnx]"') from error
     elif name in __all__:
         value = _import_module(f".{name}", __name__)
     else:

@@ -8,7 +8,20 @@ from typing import Any
 from llvmlite import ir
 from numba.core import types
 
-from .simd import i32, i64, make_intrinsic
+from .simd import i32, i64, llvm_call, make_intrinsic
+from .target import machine_architecture
+
+#: what tells a core to wait a moment, by architecture; 1 is the hint ``yield``
+PAUSES = {"x86_64": ("llvm.x86.sse2.pause", ""), "aarch64": ("llvm.aarch64.hint", "i32 1")}
+
+
+def with_pauses_of(wanted: str, text: str) -> str:
+    """LLVM IR with another architecture's pause: Numba compiles helpers for this machine first."""
+    other, argument = PAUSES[wanted]
+    for name, old in PAUSES.values():
+        text = text.replace(f"call void @{name}({old})", f"call void @{other}({argument})")
+        text = text.replace(f"declare void @{name}({old[:3]})", f"declare void @{other}({argument[:3]})")
+    return text
 
 
 @functools.cache
@@ -32,10 +45,8 @@ def _word_intrinsic(name: str, arguments: int) -> Any:
         elif name == "atomic_store":
             b.store_atomic(args[2], pointer(args[0], args[1]), "seq_cst", 8)
         else:
-            text = {"x86": "pause", "aarch64": "yield", "arm64": "yield"}
-            triple = b.module.triple
-            code = next((c for k, c in text.items() if triple.startswith(k)), "")
-            b.asm(ir.FunctionType(ir.VoidType(), []), code, "", (), side_effect=True)
+            own, argument = PAUSES.get(machine_architecture(), ("llvm.donothing", ""))
+            llvm_call(b, own, ir.VoidType(), [i32(1)] if argument else [])
         return context.get_dummy_value()
 
     result = types.int64 if name in ("ask", "atomic_add", "atomic_load") else types.none

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from . import image
-from .target import cpu, current
+from .target import architecture, cpu, current
 
 
 def key(name: str, function: Callable[..., Any]) -> str | None:
@@ -75,8 +75,11 @@ def _environment() -> bytes:
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(source.name.encode() + source.read_bytes())
-    versions = (_version("numba"), _version("llvmlite"), sys.version_info[:3])
-    digest.update(repr((current(), platform.machine(), cpu(), versions)).encode())
+    if current().cpu:  # the code of a processor given by name may come from another machine
+        digest.update(repr((current(), architecture())).encode())
+    else:
+        versions = (_version("numba"), _version("llvmlite"), sys.version_info[:3])
+        digest.update(repr((current(), platform.machine(), cpu(), versions)).encode())
     return digest.digest()
 
 

@@ -24,8 +24,10 @@ import contextlib
 import ctypes
 import functools
 import inspect
+import os
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +35,7 @@ import numpy as np
 from . import cache, image
 from .generators import Device
 from .lock import Lock
+from .target import current
 
 
 class Arg(NamedTuple):
@@ -43,6 +46,13 @@ class Arg(NamedTuple):
     pointer: bool
     reads: bool = True
     writes: bool = False
+    any_kind: bool = False
+    """whether it may hold any dtype of that size: the kernel moves the numbers, or is told their sign"""
+
+    def takes(self, dtype: str) -> bool:
+        """Whether a pointer to numbers of that dtype may stand here."""
+        same_size = self.any_kind and np.dtype(dtype).itemsize == np.dtype(self.dtype).itemsize
+        return dtype == self.dtype or same_size
 
 
 In = Arg("In", "float32", True)
@@ -52,8 +62,18 @@ InI32 = Arg("InI32", "int32", True)
 OutI32 = Arg("OutI32", "int32", True, reads=False, writes=True)
 InI64 = Arg("InI64", "int64", True)
 InOutI64 = Arg("InOutI64", "int64", True, writes=True)
+InI16 = Arg("InI16", "int16", True)
+OutI16 = Arg("OutI16", "int16", True, reads=False, writes=True)
+#: eight bits, signed or not; numbers of 32 bits, whatever they are
+InByte = Arg("InByte", "uint8", True, any_kind=True)
+OutByte = Arg("OutByte", "uint8", True, reads=False, writes=True, any_kind=True)
+InWord = Arg("InWord", "float32", True, any_kind=True)
+OutWord = Arg("OutWord", "float32", True, reads=False, writes=True, any_kind=True)
 i64 = Arg("i64", "int64", False)
 f32 = Arg("f32", "float32", False)
+
+#: every kernel by its module and name
+by_name: dict[tuple[str, str], Kernel] = {}
 
 #: a helper that kernels call and that is inlined into them
 device = Device
@@ -69,6 +89,7 @@ class Kernel:
         self.parameters = [p.name for p in parameters]
         annotations = inspect.get_annotations(function, eval_str=True)
         self.args: tuple[Arg, ...] = tuple(annotations[p.name] for p in parameters)
+        by_name[self.function.__module__, self.name] = self
         if self.parameters[-2:] != ["lo", "hi"]:
             raise TypeError(f"kernel {self.name}: the last two arguments must be lo and hi, got {self.parameters[-2:]}")
 
@@ -77,8 +98,13 @@ class Kernel:
 
     @functools.cached_property
     def address(self) -> int:
-        """Address of the machine code; compiles or loads it at the first use."""
+        """Address of the machine code; compiles or loads it at the first use.  0 where it is another machine's."""
         return _address(self)
+
+    def store(self) -> None:
+        """Have the machine code in the cache; nothing is mapped."""
+        with _lock:
+            _code(self)
 
     def pack(self, values: tuple[Any, ...]) -> list[int]:
         """The argument block: one 64-bit word for each of `values` (addresses, integers, floats)."""
@@ -89,13 +115,14 @@ class Kernel:
         words = []
         for name, arg, value in zip(self.parameters[:-2], self.args[:-2], values, strict=True):
             if arg.pointer:
-                if value.dtype != arg.dtype or not value.flags.c_contiguous:
+                if not arg.takes(str(value.dtype)) or not value.flags.c_contiguous:
                     raise TypeError(
                         f"{self.name}: {name} must be a C-contiguous {arg.dtype} array, got {value.dtype} "
                         f"with strides {value.strides}"
                     )
                 value = value.ctypes.data
             words.append(_word(arg, value))
+        check_machine()
         block = np.array(words, np.int64)
         ENTRY(self.address)(block.ctypes.data, 0, tasks)
 
@@ -114,6 +141,15 @@ def _word(arg: Arg, value: Any) -> int:
     return int(value)
 
 
+def check_machine() -> None:
+    """Raises RuntimeError where kernels are compiled for another kind of machine."""
+    if current().foreign:
+        raise RuntimeError(
+            f"EDGENET_TARGET={os.environ.get('EDGENET_TARGET')} names another kind of machine than this one: "
+            "kernels can be compiled (edgenet warmup) but not run; unset it to run on this machine"
+        )
+
+
 _lock = Lock(threading.RLock)
 _listeners: list[Callable[[], None]] = []
 
@@ -128,16 +164,27 @@ def announcing(tell: Callable[[], None]) -> Iterator[None]:
         _listeners.remove(tell)
 
 
+def announce() -> None:
+    """Tell those who listen that something is compiled now."""
+    for tell in list(_listeners):
+        tell()
+
+
 def _address(kernel: Kernel) -> int:
     with _lock:
-        key = cache.key(kernel.name, kernel.function)
-        file = cache.read(key) if key else None
-        if file is None:
-            for tell in list(_listeners):
-                tell()
-            from .translate import compile_object  # brings Numba
+        file, path = _code(kernel)
+        return 0 if current().foreign else image.load(file, path)
 
-            file = image.link(compile_object(kernel))
-            if key:
-                cache.write(key, file)
-        return image.load(file, cache.path(key) if key else None)
+
+def _code(kernel: Kernel) -> tuple[bytes, Path | None]:
+    """A kernel's machine code, from the cache or made now, and where the cache keeps it."""
+    key = cache.key(kernel.name, kernel.function)
+    file = cache.read(key) if key else None
+    if file is None:
+        announce()
+        from .translate import compile_object  # brings Numba
+
+        file = image.link(compile_object(kernel))
+        if key:
+            cache.write(key, file)
+    return file, cache.path(key) if key else None

@@ -2,7 +2,7 @@
 
 A program whose kernels are all in the cache needs neither Numba nor llvmlite, whose imports take several times as long
 as loading the program.  So kernels name their helpers through this module: `device` functions, and the intrinsics that
-`simd`, `tile`, `taps`, `window`, `shuffle` and `atomic` generate in LLVM IR.
+`simd`, `tile`, `taps`, `window`, `shuffle`, `integer_tile` and `atomic` generate in LLVM IR.
 """
 
 from __future__ import annotations
@@ -83,10 +83,12 @@ move = _family("simd", "move")
 plus, minus, times, divide, muladd = (_intrinsic("simd", n) for n in ("plus", "minus", "times", "divide", "muladd"))
 maximum, minimum, absolute, root = (_intrinsic("simd", n) for n in ("maximum", "minimum", "absolute", "root"))
 wide_root = _intrinsic("simd", "wide_root")
+bits_wide, number_wide = _intrinsic("simd", "bits_wide"), _intrinsic("simd", "number_wide")
 bits, number = _intrinsic("simd", "bits"), _intrinsic("simd", "number")
 tile = _family("tile", "tile")
 taps_tile, taps_gradient = _family("taps", "taps_tile"), _family("taps", "taps_gradient")
 reduce_window, route_window = _family("window", "reduce_window"), _family("window", "route_window")
 turn_tile = _family("shuffle", "turn_tile")
+integer_tile, integer_taps = _family("integer_tile", "integer_tile"), _family("integer_tile", "integer_taps")
 call, ask, pause = (_intrinsic("atomic", n) for n in ("call", "ask", "pause"))
 atomic_add, atomic_load, atomic_store = (_intrinsic("atomic", f"atomic_{n}") for n in ("add", "load", "store"))

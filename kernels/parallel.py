@@ -35,7 +35,8 @@ from typing import Any
 import numpy as np
 
 from . import machine
-from .compiler import ENTRY, Kernel
+from .compiler import ENTRY, Kernel, announce, check_machine
+from .target import current
 from .walk import (
     BIG,
     CLAIMS,
@@ -60,6 +61,7 @@ from .walk import (
     lead,
     walk,
 )
+from .workers import compile_all
 
 
 class _Pool:
@@ -202,6 +204,11 @@ def num_threads(n: int) -> Iterator[None]:
         _here.threads = before
 
 
+def _told(done: int, count: int) -> None:
+    if done == 0:
+        announce()
+
+
 class Table:
     """A program's steps, ready to run: ``Table([(kernel, block, tasks, serial), …])``.
 
@@ -211,10 +218,12 @@ class Table:
 
     def __init__(self, steps: list[tuple[Kernel, int, int, bool]]) -> None:
         self.steps = steps
+        compile_all([k for k, *_ in steps] + [walk, lead, follow], _told)
         rows = [(k.address, block, tasks, 1, max(tasks, 1)) for k, block, tasks, _ in steps]
         self.words = np.array(rows, np.int64).reshape(-1, STEP)
         self.parallel = any(not serial and tasks > 1 for _, _, tasks, serial in steps)
         self.job = np.zeros(5, np.int64)
+        self._foreign = current().foreign
         self._alone = np.array([self.words.ctypes.data], np.int64)
         self._together = np.zeros(2, np.int64)
         self._walk, self._lead = ENTRY(walk.address), ENTRY(lead.address)
@@ -233,6 +242,8 @@ class Table:
 
     def run(self) -> None:
         """Run all steps, with `get_num_threads()` threads."""
+        if self._foreign:
+            check_machine()
         pool, threads = _pool, get_num_threads()
         if threads > 1 and self.parallel and pool.busy.acquire(blocking=False):
             try:

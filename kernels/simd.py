@@ -155,3 +155,15 @@ maximum, minimum, absolute, root = _scalar("maximum"), _scalar("minimum"), _scal
 wide_root = _scalar("wide_root")
 #: bits(x): the 32 bits of a float32 as an int32; number(i): the other way
 bits, number = _scalar("bits"), _scalar("number")
+
+
+def _reinterpreted(name: str, source: Any, result: Any, kind: Any) -> Any:
+    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        return b.bitcast(args[0], kind)
+
+    return make_intrinsic(name, result, (source,), emit)
+
+
+#: bits_wide(x): the 64 bits of a float64 as an int64; number_wide(i): the other way
+bits_wide = _reinterpreted("bits_wide", types.float64, types.int64, i64)
+number_wide = _reinterpreted("number_wide", types.int64, types.float64, ir.DoubleType())

@@ -13,7 +13,9 @@ x86, which has 16 integer registers, tall tiles lose: each row of A needs a poin
 reloaded from the stack in every step (14 × 1: 70 GFLOP/s, 8 × 1: 116, on a core whose peak is 190).
 
 ``EDGENET_TARGET`` (avx512, avx2, neon, sse) selects a row by hand: the tiles of every row can so be tested on any
-machine, because LLVM splits vectors that the machine does not have.
+machine, because LLVM splits vectors that the machine does not have.  A row and LLVM's name of a processor
+(``neon:cortex-a72``) select the code of that processor, also on a machine of another kind: there it can be compiled and
+stored, but not run.
 """
 
 from __future__ import annotations
@@ -47,6 +49,11 @@ class Target:
         return self.tiles[nv - 1]
 
     @property
+    def foreign(self) -> bool:
+        """Whether the code is for another kind of machine than this one."""
+        return bool(self.cpu) and (self.name == "neon") == _is_x86()
+
+    @property
     def widest(self) -> int:
         """The widest panel, in vectors."""
         return len(self.tiles)
@@ -66,15 +73,16 @@ def current() -> Target:
     """The target that kernels are compiled for: `EDGENET_TARGET`, else the best row that this CPU has."""
     asked = os.environ.get("EDGENET_TARGET", "")
     best = _detect()
-    if not asked or asked == best:
-        target = TABLE[best]
-        return replace(target, cpu="")
-    if asked not in TABLE:
-        raise ValueError(f"EDGENET_TARGET={asked!r} is unknown: expected one of {', '.join(TABLE)}")
-    target = TABLE[asked]
-    if asked == "neon" or asked not in _runnable(best):  # its tiles on another machine: LLVM splits the vectors
-        return replace(target, cpu="")
-    return target
+    row, _, cpu = (asked or best).partition(":")
+    if row not in TABLE:
+        raise ValueError(
+            f"EDGENET_TARGET={asked!r} is unknown: expected one of {', '.join(TABLE)}, "
+            "which LLVM's name of a processor may follow, as in neon:cortex-a72"
+        )
+    target = TABLE[row]
+    if cpu or (row != best and row in _runnable(best)):
+        return replace(target, cpu=cpu or target.cpu)
+    return replace(target, cpu="")  # the machine's own row; or another's tiles, whose vectors LLVM splits
 
 
 def _runnable(best: str) -> tuple[str, ...]:
@@ -90,6 +98,19 @@ def _detect() -> str:
     if {"avx512f", "avx512vl", "avx512dq"} <= features:
         return "avx512"
     return "avx2" if {"avx2", "fma"} <= features else "sse"
+
+
+def architecture() -> str:
+    """The architecture that kernels are compiled for."""
+    if current().foreign:
+        return "aarch64" if current().name == "neon" else "x86_64"
+    return machine_architecture()
+
+
+def machine_architecture() -> str:
+    """The architecture of this machine: x86_64, aarch64, or another by its own name."""
+    name = platform.machine().lower()
+    return {"amd64": "x86_64", "arm64": "aarch64"}.get(name, name)
 
 
 def _is_x86() -> bool:

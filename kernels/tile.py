@@ -57,7 +57,7 @@ def tile(mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False, by
         ]
         (i, m, a, a0, c, c0, res, bias, j0, n, size, sa, sc, runs, r0, nruns, length, ks,
          panel, b0, ldb, act, alpha, low, high) = words  # fmt: skip
-        rows_a, rows_c = _rows(b, mr, m, i, size, [(a0, sa), (c0, sc)])
+        rows_a, rows_c = row_offsets(b, mr, m, i, size, [(a0, sa), (c0, sc)])
         runs = b.gep(runs, [r0])
         panel = at(b, panel, b0, f32)
         if packed:  # known steps become part of the addresses and cost no instruction
@@ -83,7 +83,7 @@ def tile(mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False, by
     return make_intrinsic(f"tile_{mr}x{nv}x{lanes}{'_packed' * packed}", types.none, kinds, emit)
 
 
-def _rows(b: Any, mr: int, m: Any, first: Any, size: Any, walks: list[tuple[Any, Any]]) -> list[list[Any]]:
+def row_offsets(b: Any, mr: int, m: Any, first: Any, size: Any, walks: list[tuple[Any, Any]]) -> list[list[Any]]:
     """Offsets of the tile's rows, for each (start, strides) of `walks`.
 
     A row's offset follows a grid of three axes and carries into the next axis at each end.  Row 0 is number `first` of

@@ -15,11 +15,12 @@ from llvmlite import ir
 from numba.core import codegen, compiler, registry, types
 from numba.core.compiler_lock import global_compiler_lock
 
+from .atomic import with_pauses_of
 from .compiler import Kernel
 from .generators import FASTMATH
-from .target import current
+from .target import architecture, current
 
-_NUMBA = {"float32": types.float32, "int32": types.int32, "int64": types.int64}
+_NUMBA = {name: getattr(types, name) for name in ("float32", "int64", "int32", "int16", "uint8")}
 
 
 class _Library(codegen.AOTCodeLibrary):  # type: ignore[misc]
@@ -39,10 +40,12 @@ class Machine(NamedTuple):
 
     @staticmethod
     def here() -> Machine:
-        """This machine, or the lesser one that `target.current` names."""
-        triple, cpu = llvm.get_process_triple(), current().cpu
-        if cpu:
-            return Machine(triple, cpu)
+        """The machine that `target.current` names, else this one."""
+        triple, target = llvm.get_process_triple(), current()
+        if target.foreign:
+            triple = f"{architecture()}-unknown-linux-gnu"
+        if target.cpu:
+            return Machine(triple, target.cpu)
         return Machine(triple, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
 
 
@@ -92,7 +95,6 @@ def compile_assembly(kernel: Kernel, machine: Machine | None = None) -> str:
 
 
 def _compile(kernel: Kernel, machine: Machine, emit: str) -> Any:
-    llvm.initialize_native_asmparser()  # for the inline assembly of atomic.pause
     flags = compiler.Flags()
     flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
     flags.release_gil, flags.error_model, flags.fastmath = True, "numpy", set(FASTMATH)
@@ -108,6 +110,8 @@ def _compile(kernel: Kernel, machine: Machine, emit: str) -> Any:
         for variable in list(module.global_variables):
             if variable.name.startswith("_ZN08NumbaEnv"):
                 variable.linkage = "internal"
+        if current().foreign:
+            module = llvm.parse_assembly(with_pauses_of(architecture(), str(module)))
         return getattr(library.codegen._tm, emit)(module)
 
 

@@ -2,9 +2,11 @@
 
 import numpy as np
 import onnx
+from numpy.testing import assert_allclose
 from onnx import helper, numpy_helper
 
 from edgenet.converters.onnx import backend
+from tolerance import tolerance
 
 
 def model_of(nodes, inputs, outputs, initialisers=(), opset=17, shapes=None, ir_version=8):
@@ -53,3 +55,15 @@ def numbers(seed, *shapes):
     """Standard normal float32 arrays."""
     rng = np.random.default_rng(seed)
     return [np.asarray(rng.standard_normal(shape), np.float32) for shape in shapes]
+
+
+def judge(model, arrays, k=1):
+    """Assert that edgenet and onnxruntime agree on every output."""
+    wanted = theirs(model, arrays)
+    got = ours(model, arrays)
+    assert len(got) == len(wanted)
+    for y, want in zip(got, wanted, strict=True):
+        assert y.shape == want.shape
+        assert y.dtype == want.dtype
+        rtol, atol = tolerance(want.dtype, k)
+        assert_allclose(y, want, rtol, atol * max(1.0, np.abs(want).max(initial=0)))

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = {"edgenet": "edgenet", "edgenet.kernels": "kernels", "edgenet.converters": "converters"}
-OPTIONAL = {"onnx", "onnxruntime", "numba_cuda", "cuda"}
+OPTIONAL = {"h5py", "onnx", "onnxruntime", "numba_cuda", "cuda"}
 
 
 def names() -> Iterator[str]:

@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from ..errors import UnsupportedModelError
 
-
-class UnsupportedModelError(ValueError, NotImplementedError):
-    """A model that cannot be read or a graph that cannot be written.
-
-    It is a NotImplementedError too, by which the tests of onnx know that a backend declines.
-    `problems` holds every reason that was found, one sentence each; the message lists them all.
-
-    >>> print(UnsupportedModelError("the model 'net' cannot be read", ["the operator LSTM is not supported"]))
-    the model 'net' cannot be read:
-    - the operator LSTM is not supported
-    """
-
-    def __init__(self, what: str, problems: Sequence[str], hint: str = "") -> None:
-        self.problems = list(problems)
-        super().__init__("\n- ".join([f"{what}:", *self.problems]) + (f"\n{hint}" if hint else ""))
+__all__ = ["EvaluationError", "Refused", "UnsupportedModelError"]
 
 
 class EvaluationError(ValueError):
@@ -40,3 +26,7 @@ class Refused(Exception):
 
 class Asked(Refused):
     """Refused because a converter asks for the contents of an input, which depend on the inputs of the model."""
+
+
+class Unfit(Refused):
+    """The arrays do not fit the node: an index out of range, shapes that do not broadcast.  Others might."""

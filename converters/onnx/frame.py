@@ -10,7 +10,7 @@ import onnx
 import onnx.inliner
 
 from . import fold as _fold
-from .registry import NEWEST, OLDEST, find_importer
+from .registry import NEWEST, OLDEST, find_importer, version_of
 
 #: operators that hold graphs, and compute one of them; `plan` runs them where reading cannot
 BRANCHING = {"If"}
@@ -51,7 +51,7 @@ class Frame:
         bounded = {o.domain: max(-1, min(o.version, 1 << 30)) for o in model.opset_import}  # onnx takes 32 bits
         opsets = {"" if domain == "ai.onnx" else domain: version for domain, version in bounded.items()}
         opset = opsets.get("", 0)
-        if not OLDEST <= opset <= NEWEST:
+        if not OLDEST <= opset <= NEWEST and not _as_today(model.graph, opset):
             hint = "convert it with onnx.version_converter" if opset < OLDEST else "a newer onnx package may know it"
             wrong.append(f"opset {opset} is outside of {OLDEST} to {NEWEST}: {hint}")
         frame = Frame(model.graph, opsets)
@@ -133,6 +133,13 @@ class Frame:
         """Domain and opset of a node."""
         domain = "" if node.domain == "ai.onnx" else node.domain
         return domain, self.opsets.get(domain, 0)
+
+
+def _as_today(graph: onnx.GraphProto, opset: int) -> bool:
+    """Whether all operators of a graph of an old opset mean what they mean in the oldest one that can be read."""
+    names = {node.op_type for node in graph.node if node.domain in ("", "ai.onnx")}
+    versions = [(version_of(n, "", opset), version_of(n, "", OLDEST)) for n in names] if 0 < opset < OLDEST else []
+    return bool(versions) and all(old is not None and old == new for old, new in versions)
 
 
 def graph_inputs(graph: onnx.GraphProto) -> list[Any]:

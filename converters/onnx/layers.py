@@ -155,12 +155,12 @@ class _Cut:
 
     def __init__(self, reader: Reader, what: str) -> None:
         self.graph: Graph = reader.graph
-        self.origins = reader.origins
+        self.origin = reader.origin
         self.what = what
         nodes = [n for n in self.graph.nodes if not n.output.fixed]
         groups: dict[int, list[Node]] = {}
         for node in nodes:
-            groups.setdefault(id(self.origins.get(id(node), node)), []).append(node)
+            groups.setdefault(id(self.origin(node) or node), []).append(node)
         self.groups = [g for group in groups.values() for g in self._split(group)]
         self._join()
 
@@ -208,7 +208,7 @@ class _Cut:
         return tensor
 
     def _layer(self, group: list[Node], inputs: list[Value], outputs: list[Value], names: set[str]) -> GraphLayer:
-        origin = self.origins.get(id(group[0]))
+        origin = self.origin(group[0])
         name = base = _plain((origin.name or next(filter(None, origin.output))) if origin else group[0].name)
         count = 0
         while name in names:

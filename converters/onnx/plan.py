@@ -19,21 +19,19 @@ its contents, as for shapes.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgenet.graph import Node, Variable, get_op
-from edgenet.graph.spec import DTYPES
+from edgenet.graph import Variable
 from edgenet.kernels.lock import Lock
 
 from . import fold as _fold
 from .errors import Asked, Refused, UnsupportedModelError
 from .frame import Frame, reads, who
-from .kinds import FLOAT, Kind, output_kinds
 from .reader import Reading
-from .registry import Importer, find_importer
+from .segment import Rest, Segment, union
 from .steps import Arrays, Chosen, Compiled, Evaluated, Step
 from .tensor import Tensor
 
@@ -64,18 +62,6 @@ class _Tree:
         self.added = 0
 
 
-class _Rest(NamedTuple):
-    """What is left to be done at a fork."""
-
-    nodes: tuple[Any, ...]
-    waiting: tuple[Any, ...]
-    """those of them that are to be evaluated next"""
-    known: Mapping[str, Tensor]
-    """what does not depend on the contents of the feeds"""
-    sources: Mapping[str, frozenset[str]]
-    """for each array the feeds whose contents it depends on"""
-
-
 class Way(NamedTuple):
     """How a plan goes on."""
 
@@ -92,7 +78,7 @@ class Way(NamedTuple):
 class Fork:
     """A place in a plan: the steps that may follow, by shapes and dtypes of what was made last."""
 
-    def __init__(self, tree: _Tree, rest: _Rest, lasting: bool = True) -> None:
+    def __init__(self, tree: _Tree, rest: Rest, lasting: bool = True) -> None:
         self.tree, self.rest, self.lasting = tree, rest, lasting
         self.ways: OrderedDict[Any, Way] = OrderedDict()
 
@@ -137,14 +123,17 @@ class Plan:
 
     def _run(self, feeds: Mapping[str, np.ndarray], watch: Watch | None) -> list[np.ndarray]:
         fork = self._start(feeds)
-        made, env = dict(feeds), dict(feeds)
+        made, env = feeds, dict(feeds)
         fresh: set[str] = set()
-        while True:
-            with self._lock:
-                step, given, dropped, fork = self._way(fork, made, env)
+        while fork.rest.nodes:
+            way = fork.ways.get(_signature(made))
+            if way is None or len(fork.ways) > 1:
+                with self._lock:
+                    way = self._way(fork, made, env)
+            fork, step = way.fork, way.step
             if step is None:
                 break
-            arrays = {**env, **given} if given else env
+            arrays = {**env, **way.given} if way.given else env
             try:
                 made = step.run(arrays) if watch is None else watch(step, arrays)
             except Refused as error:
@@ -153,7 +142,7 @@ class Plan:
             if isinstance(step, Compiled):
                 fresh.update(made)
             env.update(made)
-            for name in dropped:
+            for name in way.dropped:
                 env.pop(name, None)
         known = fork.rest.known
         return [env[n] if n in fresh else np.array(known[n].array if n in known else env[n]) for n in self._wanted]
@@ -165,9 +154,11 @@ class Plan:
 
     def _start(self, feeds: Mapping[str, np.ndarray]) -> Fork:
         """Where runs on feeds like these begin."""
+        pinned = self._pinned
+        key = pinned, _signature(feeds), tuple(feeds[n].tobytes() for n in sorted(pinned))
+        if len(self._starts) == 1 and (fork := self._starts.get(key)) is not None:
+            return fork
         with self._lock:
-            pinned = self._pinned
-            key = pinned, _signature(feeds), tuple(feeds[n].tobytes() for n in sorted(pinned))
             fork = self._starts.pop(key, None)
             if fork is None:
                 if pinned and self._pinning:
@@ -189,9 +180,9 @@ class Plan:
         known.update({n: Tensor.known(reading.graph, n, feeds[n]) for n in pinned})
         small = frozenset(n for n, a in feeds.items() if a.size <= _limit(a) and a.ndim <= 1)
         sources = {n: frozenset([n]) for n in feeds if n not in pinned}
-        return Fork(_Tree(small, self._pinning), _Rest(tuple(self.frame.nodes), (), known, sources))
+        return Fork(_Tree(small, self._pinning), Rest(tuple(self.frame.nodes), (), known, sources))
 
-    def _way(self, fork: Fork, made: Arrays, env: Arrays) -> Way:
+    def _way(self, fork: Fork, made: Mapping[str, np.ndarray], env: Arrays) -> Way:
         """How to go on at a fork."""
         key = _signature(made)
         way = fork.ways.pop(key, None)
@@ -224,20 +215,20 @@ class Plan:
         evaluated = self._is_fold(proto)
         step: Step = Evaluated(proto, self.frame) if evaluated else Chosen(proto, self.frame, _nesting(proto, rest))
         given = {n: a for n in reads(proto) if n in rest.known and (a := rest.known[n].array) is not None}
-        came = _union(rest.sources, reads(proto))
+        came = union(rest.sources, reads(proto))
         sources = {**rest.sources, **dict.fromkeys(filter(None, proto.output), came)}
-        rest = _Rest(tuple(n for n in rest.nodes if n is not proto), tuple(waiting), rest.known, sources)
+        rest = Rest(tuple(n for n in rest.nodes if n is not proto), tuple(waiting), rest.known, sources)
         return Way(step, given, self._unneeded(rest, env), Fork(tree, rest, not tired))
 
-    def _unneeded(self, rest: _Rest, env: Arrays) -> list[str]:
+    def _unneeded(self, rest: Rest, env: Arrays) -> list[str]:
         needed = {name for node in rest.nodes for name in reads(node)} | set(self._wanted)
         return [name for name in env if name not in needed]
 
-    def _compiled(self, rest: _Rest, env: Arrays, tree: _Tree) -> tuple[Step | None, _Rest]:
+    def _compiled(self, rest: Rest, env: Arrays, tree: _Tree) -> tuple[Step | None, Rest]:
         """The step that computes all that can be compiled now (None if that is nothing), and what is left after it."""
-        segment, stuck = _Segment(self.frame, rest, env, self._shared), []
+        segment, stuck = Segment(self.frame, rest, env, self._shared), []
         for proto, error in segment.refused:
-            sources = _union(rest.sources, [error.name] if error.name else reads(proto))
+            sources = union(rest.sources, [error.name] if error.name else reads(proto))
             evaluable = self._evaluable(proto)
             if sources and sources <= tree.small and (not evaluable or (tree.pin and isinstance(error, Asked))):
                 raise _Pin(sources)
@@ -250,7 +241,7 @@ class Plan:
             self._fail(f"{who(n)}: its inputs are never computed" for n in rest.nodes)
         return step, rest
 
-    def _ready(self, proto: Any, rest: _Rest, env: Arrays) -> bool:
+    def _ready(self, proto: Any, rest: Rest, env: Arrays) -> bool:
         return all(n in env or n in rest.known for n in reads(proto))
 
     def _is_fold(self, proto: Any) -> bool:
@@ -276,7 +267,7 @@ class Plan:
         return found
 
 
-def _nesting(proto: Any, rest: _Rest) -> Callable[[Frame], Plan]:
+def _nesting(proto: Any, rest: Rest) -> Callable[[Frame], Plan]:
     """What makes the plan of a branch of an If."""
     return lambda frame: _Nested(frame, proto, rest.known)
 
@@ -297,135 +288,9 @@ class _Nested(Plan):
         return super().run({n: feeds[n] for n in self._captured}, watch)
 
 
-class _Segment:
-    """Nodes that are compiled together: one walk over what is left takes all that can be taken."""
-
-    def __init__(self, frame: Frame, rest: _Rest, env: Arrays, shared: dict[Any, Variable]) -> None:
-        self.frame, self.env, self._shared = frame, env, shared
-        self.reading = Reading(frame)
-        self.kinds: dict[str, Kind | None] = {}
-        self.fed: dict[str, Tensor] = {}
-        """arrays that became inputs of the graph"""
-        self.taken: list[Any] = []
-        self.refused: list[tuple[Any, Refused]] = []
-        self._known = rest.known
-        for proto in rest.nodes:
-            names = reads(proto)
-            if all(self._found(n) for n in names):
-                try:
-                    self._take(proto, names)
-                except Refused as error:
-                    self.refused.append((proto, error))
-                    for name in proto.output:
-                        self.reading.tensors.pop(name, None)
-
-    def _found(self, name: str) -> bool:
-        """Whether a name is there to be read; what is only known by its shape and dtype so far is declared."""
-        tensors = self.reading.tensors
-        if name in tensors:
-            return tensors[name] is not None
-        if (known := self._known.get(name)) is not None:
-            assert known.array is not None
-            tensors[name] = tensor = Tensor.known(self.reading.graph, name, known.array, known.weight)
-            if name in self.frame.arrays:
-                tensor.shared = self._shared
-            self.kinds[name] = known.array.dtype
-        elif name in self.env:
-            array = self.env[name]
-            tensors[name] = self._declared(name, array)
-            self.kinds[name] = array.dtype
-        return name in tensors
-
-    def _declared(self, name: str, array: np.ndarray) -> Tensor:
-        kind = str(array.dtype)
-        half = kind in ("float16", "bfloat16")
-        value = self.reading.graph.input(array.shape, "float32" if half else kind, name)
-        tensor = self.fed[name] = Tensor.held(value, name=name)
-        return tensor
-
-    def _take(self, proto: Any, names: Sequence[str]) -> None:
-        domain, opset = self.frame.domain(proto)
-        kinds = [self.kinds.get(n) for n in proto.input]
-        made = output_kinds(proto, domain, opset, kinds)
-        constant = all((t := self.reading.tensors[n]) is not None and t.array is not None for n in names)
-        if not constant:
-            for name, kind in [*zip(proto.input, kinds, strict=True), *zip(proto.output, made, strict=True)]:
-                if kind is not None and kind.kind == "f" and kind.itemsize > FLOAT.itemsize:
-                    raise Refused(f"it computes with {kind} ({name!r}): compiled code computes with float32", name)
-            for name in names:
-                if name in self.fed and self.fed[name].dtype not in DTYPES:
-                    dtype = self.fed[name].dtype
-                    raise Refused(f"it reads {dtype} ({name!r}): compiled code knows {', '.join(DTYPES)}", name)
-            self._check_integers(proto, kinds, find_importer(proto.op_type, domain, opset))
-        before = len(self.reading.graph.nodes)
-        results = self.reading.take(proto)
-        try:
-            for tensor in results:
-                if tensor.array is None and tensor.dtype != "float32":
-                    tensor.plain()  # may have to move data, sooner or later
-            _check_kernels(self.reading.graph.nodes[before:])
-        except (TypeError, ValueError, NotImplementedError) as error:
-            raise Refused(str(error)) from None
-        for name, kind, tensor in zip(proto.output, made, results, strict=False):
-            if tensor.array is None and kind is not None and kind.kind in "iu" and not _holds(kind, tensor.dtype):
-                raise Refused(f"its result is {kind}, which compiled code would compute as {tensor.dtype}")
-            self.kinds[name] = tensor.array.dtype if tensor.array is not None else kind or np.dtype(tensor.dtype)
-        self.taken.append(proto)
-
-    def _check_integers(self, proto: Any, kinds: Sequence[Kind | None], found: Importer | None) -> None:
-        """Refuse arithmetic with integers that are held as float32."""
-        if found is None or found.any_dtype:
-            return
-        for name, kind in zip(proto.input, kinds, strict=True):
-            tensor = self.reading.tensors[name] if name else None
-            held = tensor is not None and tensor.array is None and tensor.dtype == "float32"
-            if held and kind is not None and kind.kind in "iu":
-                raise Refused(f"it computes with {kind} ({name!r}), which is held as float32", name)
-
-    def closed(self, rest: _Rest, wanted: Sequence[str]) -> tuple[Compiled | None, _Rest]:
-        """The step that computes what others need of the nodes taken; None if nothing is left to compute."""
-        waiting = tuple(p for p, _ in self.refused)
-        done = {id(p) for p in self.taken}
-        left = tuple(p for p in rest.nodes if id(p) not in done)
-        needed = {n for p in left for n in reads(p)} | set(wanted)
-        known, makes, graph = dict(rest.known), dict[str, Kind](), self.reading.graph
-        for name in dict.fromkeys(n for p in self.taken for n in p.output if n in needed):
-            tensor = self.reading.tensors[name]
-            assert tensor is not None
-            if tensor.array is not None:
-                known[name] = tensor
-            else:
-                makes[name] = self.kinds[name] or np.dtype(tensor.dtype)
-                graph.outputs.append(tensor.plain())
-        graph.prune()
-        read = {id(v) for node in graph.nodes for v in node.inputs} | {id(v) for v in graph.outputs}
-        names = [n for n, v in zip(self.fed, graph.inputs, strict=True) if id(v) in read]
-        graph.inputs = [v for v in graph.inputs if id(v) in read]
-        came = _union(rest.sources, names)
-        after = _Rest(left, waiting, known, {**rest.sources, **dict.fromkeys(makes, came)})
-        return Compiled(self.reading, names, makes, self.taken) if makes else None, after
-
-
-def _check_kernels(nodes: Sequence[Node]) -> None:
-    """Raise what would only be found out when the nodes are compiled: that an op has kernels for float32 alone."""
-    for node in nodes:
-        op = get_op(node.op)
-        if not op.view and any(v is not None and v.dtype != "float32" for v in [*node.inputs, *node.outputs]):
-            op.lower(node)
-
-
-def _union(sources: Mapping[str, frozenset[str]], names: Iterable[str]) -> frozenset[str]:
-    return frozenset[str]().union(*(sources.get(n, frozenset()) for n in names))
-
-
-def _holds(kind: Kind, dtype: str) -> bool:
-    """Whether a result of `kind` may be computed in `dtype`: integers of another width wrap around elsewhere."""
-    return np.dtype(dtype).kind not in "iu" or np.dtype(dtype).itemsize <= kind.itemsize
-
-
 def _limit(array: np.ndarray) -> int:
     return SMALL_FLOATS if array.dtype.kind == "f" else SMALL_INTEGERS
 
 
 def _signature(arrays: Mapping[str, np.ndarray]) -> Any:
-    return tuple((a.shape, str(a.dtype)) for a in arrays.values())
+    return tuple([(a.shape, a.dtype) for a in arrays.values()])

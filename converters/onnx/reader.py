@@ -14,11 +14,14 @@ from typing import Any
 import numpy as np
 import onnx
 
-from edgenet.graph import Graph, Value
+from edgenet.compile.passes import recognise
+from edgenet.graph import Graph, Node, Value
 from edgenet.graph.spec import DTYPES
+from edgenet.ops.quantize import LIMITS
 
 from . import fold as _fold
 from . import frame as _frame
+from . import integers as _integers
 from . import ops as _ops  # noqa: F401  registers the converters
 from .errors import Refused, UnsupportedModelError
 from .frame import Frame, reads, who
@@ -75,8 +78,7 @@ class Reading:
         self.graph = Graph(frame.name)
         self.tensors: dict[str, Tensor | None] = {}
         """by ONNX name; None: something that it depends on was refused"""
-        self.origins: dict[int, Any] = {}
-        """the ONNX node that a node of the graph was made for, by the id of the latter"""
+        self._origins: dict[int, tuple[Node, Any]] = {}
 
     def take(self, proto: Any) -> list[Tensor]:
         """Take over a node all of whose inputs are known; returns its outputs, which `tensors` holds too.
@@ -103,12 +105,17 @@ class Reading:
             except Exception as error:  # a malformed node; the reader must survive any
                 raise Refused(f"it is malformed ({type(error).__name__}: {error})") from error
         for made in self.graph.nodes[first:]:
-            self.origins.setdefault(id(made), proto)
+            self._origins.setdefault(id(made), (made, proto))
         for name, tensor in zip(proto.output, results, strict=False):
             if name:
                 tensor.name = tensor.name or name
                 self.tensors[name] = tensor
         return results
+
+    def origin(self, node: Node) -> Any:
+        """The ONNX node that a node of the graph was made for; None where passes have made it."""
+        made, proto = self._origins.get(id(node), (None, None))
+        return proto if made is node else None
 
     def _converted(self, node: OnnxNode, found: Any, foldable: bool) -> list[Tensor]:
         known = [t for t in node.inputs if t is not None]
@@ -119,23 +126,34 @@ class Reading:
             held = next(t for t in known if t.array is None)
             node.refuse(f"{node.op} is supported on constants only, but {held.name!r} is computed from the inputs")
         else:
-            for t in known:
-                if t.array is None and t.dtype != "float32" and not found.any_dtype:
-                    reason = f"it would compute with {t.dtype} ({t.name!r}): only float32 is supported"
-                    raise Refused(reason, t.name)
-            result = found.read(node)
-            made: list[Any] = list(result) if isinstance(result, list | tuple) else [result]
-            results = [r if isinstance(r, Tensor) else Tensor.held(r) for r in made]
+            results = self._read_by(found, node)
             _limit(node, results)
+        _integers.follow(node, None if found is None else found.read, results)
         if unseen := node.unseen():
             node.refuse(f"the attributes {', '.join(unseen)} are not supported")
         if any(node.uses_output(i) for i in range(len(results), len(node.output_names))):
             node.refuse(f"only {len(results)} of its {len(node.output_names)} outputs can be computed")
         return results
 
+    def _read_by(self, found: Any, node: OnnxNode) -> list[Tensor]:
+        """The results of a node's importer."""
+        others = [t for t in node.inputs if t is not None and t.array is None and t.dtype != "float32"]
+        dtype = next((t.dtype for t in others if t.dtype in LIMITS), "")
+        picks = bool(dtype) and not found.any_dtype and node.op in PICKS
+        if picks:
+            floats = [_integers.as_float(t) if t is not None and t.dtype == dtype else t for t in node.inputs]
+            node = _integers.with_input(node, *floats)
+        elif others and not found.any_dtype:
+            t = others[0]
+            raise Refused(f"it would compute with {t.dtype} ({t.name!r}): only float32 is supported", t.name)
+        result = found.read(node)
+        made: list[Any] = list(result) if isinstance(result, list | tuple) else [result]
+        results = [r if isinstance(r, Tensor) else Tensor.held(r) for r in made]
+        return [_integers.as_integers(r, dtype) for r in results] if picks else results
+
     def _branch(self, proto: Any) -> list[Tensor]:
         """The results of an If whose condition is known: the nodes of that branch are taken in its place."""
-        condition = self.tensors[proto.input[0]] if len(proto.input) else None
+        condition = self.tensors.get(proto.input[0]) if len(proto.input) else None
         if condition is None or condition.array is None or condition.array.size != 1:
             raise Refused("the condition must be a constant, but it is computed from the inputs")
         frame, before = branch(proto, bool(condition.array.reshape(-1)[0]), self.frame.opsets), dict(self.tensors)
@@ -195,7 +213,7 @@ class Reader(Reading):
             hint = "" if self.beyond else "edgenet.InferenceSession can run it: it evaluates such nodes one by one"
             unique = list(dict.fromkeys(self.problems))
             raise UnsupportedModelError(f"the ONNX model {self.frame.name!r} cannot be read", unique, hint)
-        self.graph.prune()
+        recognise(self.graph)
         self._name_outputs()
 
     def _read(self, shapes: dict[str, Sequence[int | str]]) -> None:
@@ -306,6 +324,13 @@ class Reader(Reading):
 
 #: operators whose result is still the weight that went in, seen otherwise
 KEEPS = {"Identity", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Cast", "DequantizeLinear"}
+
+
+#: operators whose results are numbers of their inputs: those of eight bits pass through floats unharmed
+PICKS = {
+    "Clip", "Concat", "DepthToSpace", "Expand", "GlobalMaxPool", "Max", "MaxPool", "Min", "Pad", "ReduceMax",
+    "ReduceMin", "Slice", "SpaceToDepth", "Split", "Tile",
+}  # fmt: skip
 
 
 def _show(dims: Sequence[Any]) -> str:

@@ -80,12 +80,16 @@ def no_form(reason: str, *names: str) -> None:
 
 
 def version_of(op: str, domain: str, opset: int) -> int | None:
-    """The version of an operator in an opset: when it got the meaning it has there.  None for an unknown operator."""
+    """The version of an operator in an opset: when it got the meaning it has there.  None for an unknown operator.
+
+    An operator that was given up stays what it was if somebody reads that very version.
+    """
     try:
         schema = onnx.defs.get_schema(op, max_inclusive_version=opset, domain=domain)
     except onnx.defs.SchemaError:
         return None
-    return None if schema.deprecated else int(schema.since_version)
+    since = int(schema.since_version)
+    return None if schema.deprecated and since not in _importers.get((domain, op), {}) else since
 
 
 def find_importer(op: str, domain: str, opset: int) -> Importer | None:

@@ -97,19 +97,18 @@ class InferenceSession:
             raise UnsupportedModelError(what, ["it is nested too deeply"]) from None
         if problems:
             raise UnsupportedModelError(what, list(dict.fromkeys(problems)))
-        self._inputs, self._outputs = frame.inputs, frame.outputs
-        self._kinds = {i.name: _kind(i) for i in [*self._inputs, *self._outputs]}
+        self._inputs, self._outputs = [_Declared.of(i) for i in frame.inputs], [_Declared.of(o) for o in frame.outputs]
         self._plan = Plan(frame)
 
     # what the model says ---------------------------------------------------------------------------------------------
 
     def get_inputs(self) -> list[NodeArg]:
         """The inputs that `run` wants."""
-        return [node_arg(i) for i in self._inputs]
+        return [i.node_arg() for i in self._inputs]
 
     def get_outputs(self) -> list[NodeArg]:
         """What `run` returns."""
-        return [node_arg(o) for o in self._outputs]
+        return [o.node_arg() for o in self._outputs]
 
     def get_providers(self) -> list[str]:
         """Where models run."""
@@ -146,8 +145,11 @@ class InferenceSession:
             raise ValueError(f"there is no output {', '.join(map(repr, unknown))}: the outputs are {names}")
         feeds = self._feeds(input_feed)
         with self._threaded():
-            results = dict(zip(names, self._plan.run(feeds), strict=True))
-        return [self._declared(n, results[n]) for n in output_names or names]
+            arrays = self._plan.run(feeds)
+        results = [
+            a if o.kind is None else a.astype(o.kind, copy=False) for o, a in zip(self._outputs, arrays, strict=True)
+        ]
+        return results if not output_names else [results[names.index(n)] for n in output_names]
 
     def profile(self, input_feed: Mapping[str, Any], repeats: int = 20) -> Profile:
         """Where the time of a run goes, node by node, on one thread; prints as a table.
@@ -174,41 +176,47 @@ class InferenceSession:
         if missing or unknown:
             said = [f"{', '.join(map(repr, m))} {w}" for m, w in ((missing, "missing"), (unknown, "unknown")) if m]
             raise ValueError(f"expected the inputs {names}, got {list(given)}: {' and '.join(said)}")
-        return {i.name: _checked(i, given[i.name], self._kinds[i.name]) for i in self._inputs}
-
-    def _declared(self, name: str, array: np.ndarray) -> np.ndarray:
-        kind = self._kinds[name]
-        return array if kind is None else array.astype(kind, copy=False)
+        return {i.name: i.checked(given[i.name]) for i in self._inputs}
 
 
-def _checked(info: Any, given: Any, kind: Kind | None) -> np.ndarray:
-    """An array as the model declares the input; lists and numbers are taken for arrays of its dtype."""
-    array = given if isinstance(given, np.ndarray | np.generic) else np.asarray(given, kind)
-    array = np.asarray(array)
-    if kind is not None and array.dtype != kind:
-        raise TypeError(
-            f"the input {info.name!r}: expected {kind}, got {array.dtype}; convert it by .astype({str(kind)!r})"
-        )
-    shape = declared_shape(info)
-    fits = shape is None or (
-        len(shape) == array.ndim
-        and all(not isinstance(d, int) or d == s for d, s in list(zip(shape, array.shape, strict=True))[1:])
-    )
-    if not fits:
-        raise ShapeError(f"the input {info.name!r}: expected shape {shape}, got {list(array.shape)}")
-    return array
+class _Declared(NamedTuple):
+    """What a model says of an input or output."""
 
+    name: str
+    kind: Kind | None
+    shape: list[Any] | None
+    type: str
 
-def _kind(info: Any) -> Kind | None:
-    """The dtype that the model declares."""
-    return of_number(info.type.tensor_type.elem_type) if info.type.tensor_type.elem_type else None
+    @staticmethod
+    def of(info: Any) -> _Declared:
+        number = info.type.tensor_type.elem_type
+        named = onnx.TensorProto.DataType.Name(number).lower() if number in onnx.TensorProto.DataType.values() else "?"
+        return _Declared(info.name, of_number(number) if number else None, declared_shape(info), f"tensor({named})")
+
+    def node_arg(self) -> NodeArg:
+        return NodeArg(self.name, list(self.shape or []), self.type)
+
+    def cast(self, array: np.ndarray) -> np.ndarray:
+        """A result in the dtype declared."""
+        return array if self.kind is None or array.dtype == self.kind else array.astype(self.kind)
+
+    def checked(self, given: Any) -> np.ndarray:
+        """An array as declared; lists and numbers are taken for arrays of that dtype."""
+        array = np.asarray(given) if isinstance(given, np.ndarray | np.generic) else np.asarray(given, self.kind)
+        if self.kind is not None and array.dtype != self.kind:
+            advice = f"convert it by .astype({str(self.kind)!r})"
+            raise TypeError(f"the input {self.name!r}: expected {self.kind}, got {array.dtype}; {advice}")
+        if self.shape is not None:
+            sizes = array.shape
+            fits = len(sizes) == len(self.shape)
+            if not fits or any(isinstance(d, int) and d != s for d, s in zip(self.shape[1:], sizes[1:], strict=True)):
+                raise ShapeError(f"the input {self.name!r}: expected shape {self.shape}, got {list(sizes)}")
+        return array
 
 
 def node_arg(info: Any) -> NodeArg:
     """What a session says of an input or output."""
-    number = info.type.tensor_type.elem_type
-    name = onnx.TensorProto.DataType.Name(number).lower() if number in onnx.TensorProto.DataType.values() else "?"
-    return NodeArg(info.name, declared_shape(info) or [], f"tensor({name})")
+    return _Declared.of(info).node_arg()
 
 
 def _no_tensors(infos: Sequence[Any]) -> list[str]:

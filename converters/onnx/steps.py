@@ -11,10 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from edgenet.compile import Program, compile_graph
-from edgenet.graph import Graph, Node
+from edgenet.graph import Graph
 
 from . import fold as _fold
-from .errors import EvaluationError, Refused
+from .errors import EvaluationError, Refused, Unfit
 from .frame import Frame, who
 from .kinds import Kind, output_kinds
 from .node import OnnxNode
@@ -36,17 +36,14 @@ class Compiled:
 
     def __init__(self, reading: Reading, reads: list[str], makes: dict[str, Kind], nodes: list[Any]) -> None:
         self.reads, self.makes, self.nodes = reads, makes, nodes
-        self._read, self._origins = list(reading.graph.nodes), reading.origins
+        self.origin = reading.origin
         self.program: Program = compile_graph(reading.graph)
-
-    def origin(self, node: Node) -> Any:
-        """The ONNX node that a node of the program stands for; None where passes have made it."""
-        return self._origins.get(id(node)) if any(node is n for n in self._read) else None
 
     def run(self, env: Mapping[str, np.ndarray]) -> Arrays:
         """Run the program."""
         results = self.program.run(*(env[name] for name in self.reads))
-        return {n: r.astype(k, copy=False) for (n, k), r in zip(self.makes.items(), results, strict=True)}
+        made = zip(self.makes.items(), results, strict=True)
+        return {n: r if r.dtype == k else r.astype(k) for (n, k), r in made}
 
 
 class Evaluated:
@@ -69,9 +66,9 @@ class Evaluated:
         node = OnnxNode(self.proto, inputs, self.opset, graph, self.frame.used)
         try:
             results = _fold.fold(node)
-        except Refused:
-            raise
         except Exception as error:
+            if isinstance(error, Refused) and not isinstance(error, Unfit):
+                raise
             got = ", ".join(f"{n!r}: {env[n].dtype}{list(env[n].shape)}" for n in self.proto.input if n)
             reason = str(error) or type(error).__name__
             raise EvaluationError(f"{who(self.proto)} cannot be computed on {got}: {reason}") from error
@@ -96,9 +93,10 @@ class Chosen:
 
     def run(self, env: Mapping[str, np.ndarray], watch: Any = None) -> Arrays:
         """Run the branch; `watch`: see `Plan.run`."""
-        condition = env[self.proto.input[0]]
-        if condition.size != 1:
-            raise EvaluationError(f"{who(self.proto)}: the condition should be one truth value, got {condition.shape}")
+        condition = env.get(self.proto.input[0]) if len(self.proto.input) else None
+        if condition is None or condition.size != 1:
+            got = "nothing" if condition is None else f"shape {list(condition.shape)}"
+            raise EvaluationError(f"{who(self.proto)}: the condition should be one truth value, got {got}")
         taken = bool(condition.reshape(-1)[0])
         if taken not in self.plans:
             self.plans[taken] = self._make(branch(self.proto, taken, self.frame.opsets))

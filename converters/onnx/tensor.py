@@ -54,6 +54,8 @@ class Tensor:
         self.weight = False
         #: variables made of weights before, by name and form, for graphs that may share them
         self.shared: dict[Any, Variable] | None = None
+        #: the integers that it stands for, see `integers`
+        self.meant: Any = None
         self._base: Value | None = None
         self._memo: dict[Axes, Value] = {}
         self._forms: dict[Any, Value] = {}
@@ -182,8 +184,14 @@ class Tensor:
         if self.array.dtype == object:
             names = sorted({a for a in self.array.flat if isinstance(a, str)})
             raise Refused(f"{self.name!r} depends on the size {', '.join(names)}: pass `shapes` that makes it a number")
+        if str(self.array.dtype) in ("int8", "uint8", "int32"):  # of a quantised model: never a weight to be trained
+            array = self.array.reshape(shape).transpose(axes)
+            array = array.reshape(_stripped(array.shape)) if strip else array
+            return self.graph.constant(array, self.name or "constant")
         if self.array.dtype.kind != "f":
-            raise Refused(f"{self.name!r} holds {self.array.dtype}: only floating point data takes part in the graph")
+            raise Refused(
+                f"{self.name!r} holds {self.array.dtype}: the graph computes with floats and quantised weights"
+            )
         array = self.array.astype(np.float32, copy=False).reshape(shape).transpose(axes)
         array = array.reshape(_stripped(array.shape)) if strip else array
         if not self.weight or not self.rank:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from edgenet.graph import Value
 
-from .arrange import Axes
+from .arrange import Axes, channels_last
 from .node import OnnxNode
 from .tensor import Tensor, reshape
 
@@ -15,20 +15,20 @@ Pads = tuple[tuple[int, int], ...]
 
 
 class Window(NamedTuple):
-    """One entry for each of two spatial axes; one of a single spatial axis stands along w, and h is 1."""
+    """One entry for each of two or three spatial axes; a single spatial axis stands along w, and h is 1."""
 
     kernel: tuple[int, ...]
     strides: tuple[int, ...]
     dilation: tuple[int, ...]
     padding: Pads
-    ceiled: bool
-    """whether ceil_mode made the padding at the end larger"""
+    given: Pads
+    """the padding, without what ceil_mode has put at the end"""
 
 
 def images(node: OnnxNode, x: Tensor) -> Value:
-    """The input as (n, h, w, c); a sequence (n, c, l) of ONNX becomes (n, 1, l, c)."""
-    if x.rank not in (3, 4):
-        node.refuse(f"expected an input with 1 or 2 spatial axes, got shape {list(x.shape)}")
+    """The input as (n, h, w, c), or (n, d, h, w, c); a sequence (n, c, l) of ONNX becomes (n, 1, l, c)."""
+    if x.rank not in (3, 4, 5):
+        node.refuse(f"expected an input with 1, 2 or 3 spatial axes, got shape {list(x.shape)}")
     if any(isinstance(s, str) for s in x.shape[1:]):
         node.refuse(f"its input of shape {list(x.shape)} needs known sizes: pass `shapes` that makes them numbers")
     n, c, *spatial = x.shape
@@ -37,14 +37,16 @@ def images(node: OnnxNode, x: Tensor) -> Value:
 
 def result(x: Tensor, y: Value) -> Tensor:
     """What `images` made of x, computed on, as an ONNX tensor again."""
-    if x.rank == 4:
-        return Tensor.held(y, (0, 2, 3, 1))
+    if x.rank > 3:
+        return Tensor.held(y, channels_last(x.rank))
     n, _, *rest = y.shape
     return Tensor.held(reshape(y, (n, *rest)), (0, 2, 1))
 
 
 def kernel_axes(w: Tensor) -> tuple[Axes, tuple[Any, ...]]:
     """How a kernel (co, ci, kh, kw) of ONNX becomes (kh, kw, ci, co), and the shape to give it before."""
+    if w.rank == 5:
+        return (2, 3, 4, 1, 0), w.shape
     return (2, 3, 1, 0), (*w.shape[:2], *((1,) if w.rank == 3 else ()), *w.shape[2:])
 
 
@@ -65,16 +67,16 @@ def read_window(node: OnnxNode, sizes: Sequence[Any], kernel: Sequence[int], *, 
     padding = tuple(zip(pads[:axes], pads[axes:], strict=True))
     if any(p < 0 for p in pads):
         node.refuse(f"negative padding {list(pads)} is not supported")
-    ceiled = False
+    given = padding
     if ceil and node.attr("ceil_mode", 0) and auto == "NOTSET":
-        grown = tuple(
+        padding = tuple(
             (a, b + _surplus(n, span, stride, a, b))
             for n, span, stride, (a, b) in zip(sizes, spans, strides, padding, strict=True)
         )
-        ceiled, padding = grown != padding, grown
     if axes == 1:
-        kernel, strides, dilation, padding = (1, *kernel), (1, *strides), (1, *dilation), ((0, 0), *padding)
-    return Window(tuple(kernel), strides, dilation, padding, ceiled)
+        kernel, strides, dilation = (1, *kernel), (1, *strides), (1, *dilation)
+        padding, given = ((0, 0), *padding), ((0, 0), *given)
+    return Window(tuple(kernel), strides, dilation, padding, given)
 
 
 def auto_pads(

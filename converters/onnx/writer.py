@@ -83,7 +83,7 @@ class Writer:
                 assert write is not None
                 write(node, self)
             except Refused as error:
-                problems.append(f"{node.op} node {node.name!r}: {error}")
+                problems.append(f"{_called(node)}: {error}")
                 for value in node.outputs:
                     self._forms.setdefault(id(value), {arrange.plain(value.spec.rank): ""})
         self._raise(problems)
@@ -98,7 +98,7 @@ class Writer:
         for node in self._needed():
             if find_exporter(node.op) is None:
                 reason = why_no_form(node.op) or "nobody has written an exporter for it"
-                problems.append(f"{node.op} node {node.name!r} has no ONNX form: {reason}")
+                problems.append(f"{_called(node)} has no ONNX form: {reason}")
         self._raise(problems)
 
     def _raise(self, problems: list[str]) -> None:
@@ -310,6 +310,11 @@ class Writer:
         name = self.unique(value.variable.name)
         self.initialisers.append(numpy_helper.from_array(np.array(array, order="C"), name))
         return name
+
+
+def _called(node: Node) -> str:
+    """What errors call a node."""
+    return f"{node.op} node {node.name!r}" + (f" of layer {node.layer!r}" if node.layer else "")
 
 
 def _info(name: str, value: Value, axes: Axes) -> Any:

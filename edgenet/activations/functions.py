@@ -35,11 +35,13 @@ def relu(x: Value, negative_slope: float = 0.0, max_value: float | None = None, 
         if max_value is None:
             return ops.leaky_relu(x, negative_slope)
         return ops.minimum(ops.leaky_relu(x, negative_slope), max_value)
+    over = x - threshold
     # 1 above the threshold, else 0: a clip rather than a comparison, because a clip has a gradient, here 0
-    y = x * ops.clip((x - threshold) * HUGE, 0.0, 1.0)
+    step = ops.clip(over * HUGE, 0.0, 1.0)
+    y = ops.relu(over) + step * threshold  # and not x · step, which is NaN for -inf
     if max_value is not None:
         y = ops.clip(y, 0.0, max_value)
-    return y if negative_slope == 0 else y - ops.relu(threshold - x) * negative_slope
+    return y if negative_slope == 0 else y - ops.relu(-over) * negative_slope
 
 
 def relu6(x: Value) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 
 from .callback import Callback, Logs
 from .watch import Watch
@@ -30,8 +31,11 @@ class ModelCheckpoint(Callback):
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):
             raise ValueError(f"ModelCheckpoint: save_freq must be 'epoch' or a number of batches, got {save_freq!r}")
         self.filepath, self.verbose, self.save_freq = os.fspath(filepath), verbose, save_freq
-        if self.filepath.lower().endswith((".keras", ".h5")):  # rather now than after the first epoch
-            raise ValueError(f"ModelCheckpoint: files of Keras are not written; end {self.filepath!r} with .edgenet")
+        if self.filepath.lower().endswith((".keras", ".h5", ".hdf5")) and not _has_h5py():
+            # rather now than after the first epoch
+            raise ImportError(
+                f'ModelCheckpoint: {self.filepath!r} needs the package h5py: pip install "edgenet[keras]"'
+            )
         self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
         self.watch = Watch(monitor, mode, 0.0, initial_value_threshold)
         self.epoch = self.batches = 0
@@ -68,3 +72,10 @@ class ModelCheckpoint(Callback):
             self.model.save_weights(path)
         else:
             self.model.save(path)
+
+
+def _has_h5py() -> bool:
+    try:
+        return find_spec("h5py") is not None
+    except ValueError:  # it was kept from being imported
+        return False

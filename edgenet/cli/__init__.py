@@ -22,6 +22,7 @@ COMMANDS = {
     "inspect": "show the nodes of a model, shapes, weights, work and memory, and what is not supported",
     "run": "run a model on arrays in .npy and .npz files",
     "verify": "compare a model with onnxruntime, and find the first node that differs",
+    "warmup": "compile ahead of time the kernels that models, or the whole library, need",
 }
 
 

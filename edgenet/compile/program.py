@@ -21,12 +21,13 @@ import numpy as np
 from edgenet.graph import At, Call, Graph, Node, Scratch, ShapeError, Value, get_op, headroom
 from edgenet.graph.variable import latest_change, touch
 from edgenet.kernels.compiler import Kernel
-from edgenet.kernels.cpu.movement import copy
+from edgenet.kernels.cpu.movement import copy, copy_bytes
 from edgenet.kernels.lock import Lock
 from edgenet.kernels.parallel import Table
 
 from .memory import ALIGN_BYTES, Buffer, plan
 from .passes import optimize
+from .share import replaced, shared
 
 #: a call with less work (see `Call.work`) is not worth a second thread
 SERIAL_BELOW = 30_000
@@ -140,10 +141,12 @@ class Program:
         steps = [s for s in steps if s.call.tasks > 0 and not self._onto_itself(s.call)]
         self._check_order(steps)
         once = _constant_calls(steps, places, variables_fixed)
+        repeated, instead = shared([s.call for s in steps], once)
+        steps = [s._replace(call=replaced(s.call, instead)) for s in steps]
         self.steps = [s for i, s in enumerate(steps) if i not in once]
         self._keep: list[Any] = []
         self._address: dict[int, int] = {}
-        self._constant_steps = [s for i, s in enumerate(steps) if i in once]
+        self._constant_steps = [s for i, s in enumerate(steps) if i in once and i not in repeated]
         self.constant_bytes = self._place_constants(graph, self._constant_steps)
         self.arena_bytes = self._place_arena(graph)
         self.writes_variables = any(get_op(n.op).effect for n in graph.nodes)
@@ -162,7 +165,7 @@ class Program:
 
     def _onto_itself(self, call: Call) -> bool:
         """Whether a copy's source already lies where it should go."""
-        if call.kernel is not copy:
+        if call.kernel not in (copy, copy_bytes):
             return False
         (source, a), (target, b) = _operands(call, False)[0], _operands(call, True)[0]
         (root_a, at_a), (root_b, at_b) = self._places.root(source), self._places.root(target)
@@ -297,6 +300,7 @@ class Program:
                 array = np.asarray(array)
                 if array.shape != home.shape:
                     raise ShapeError(f"input {value.name!r}: expected shape {home.shape}, got {array.shape}")
+                _check_range(value, array)
                 np.copyto(home, array, casting="same_kind")
             self.execute()
             return [view.copy() for view in self.outputs]
@@ -332,6 +336,18 @@ class Program:
         return list(zip(self.steps, np.median(seconds, axis=0).tolist(), strict=True))
 
 
+def _check_range(value: Value, array: np.ndarray) -> None:
+    """Integers that the eight bits of an input cannot hold would silently become others."""
+    if value.dtype not in ("int8", "uint8") or array.dtype == value.dtype or array.dtype.kind not in "iu":
+        return
+    info = np.iinfo(value.dtype)
+    if array.size and not info.min <= array.min() <= array.max() <= info.max:
+        raise TypeError(
+            f"input {value.name!r} is {value.dtype}: expected numbers from {info.min} to {info.max}, got {array.dtype} "
+            f"from {array.min()} to {array.max()}"
+        )
+
+
 def _check(kernel: Kernel, kind: Any, arg: Any, name: str) -> None:
     """A wrong operand is a bug of a lowering; it must not reach machine code."""
     if not kind.pointer:
@@ -346,7 +362,7 @@ def _check(kernel: Kernel, kind: Any, arg: Any, name: str) -> None:
         dtype = arg.spec.dtype
     else:
         raise AssertionError(f"{kernel.name}: {name} must be an operand, got {arg!r}")
-    if dtype != kind.dtype:
+    if not kind.takes(dtype):
         raise AssertionError(f"{kernel.name}: {name} must be {kind.dtype}, got {dtype}")
 
 

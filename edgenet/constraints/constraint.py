@@ -188,6 +188,6 @@ def serialize(constraint: Any) -> Any:
     return _registry.serialize(constraint)
 
 
-def deserialize(config: Mapping[str, Any]) -> Any:
+def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The constraint of a config.  Raises ValueError for one whose class is not known."""
-    return _registry.deserialize(config)
+    return _registry.deserialize(config, custom_objects)

@@ -33,7 +33,7 @@ def gradients(loss: Value, wrt: Sequence[Value]) -> list[Value | None]:
     for node in reversed(nodes):
         if not any(id(v) in flowing and id(v) in reached for v in node.outputs):
             continue
-        dys = [flowing.get(id(v)) or _zeros(v) for v in node.outputs]
+        dys = [flowing[id(v)] if id(v) in flowing else _zeros(v) for v in node.outputs]
         dxs = get_op(node.op).gradient(node, dys)
         if len(dxs) != len(node.inputs):
             raise AssertionError(f"{node.op}.gradient gave {len(dxs)} gradients for {len(node.inputs)} inputs")

@@ -8,17 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from .arithmetic import Arithmetic
 from .spec import Spec
 from .variable import Variable
 
 
-class Value:
+class Value(Arithmetic):
     """One array of a graph: an input, a constant, a variable or the output of a node.
 
     Arithmetic with other values, arrays and numbers adds nodes to the graph.
     """
-
-    __array_ufunc__ = None  # NumPy arrays leave arithmetic with a Value to the Value
 
     def __init__(self, graph: Graph, spec: Spec, name: str, node: Node | None = None) -> None:
         self.graph = graph
@@ -35,6 +34,11 @@ class Value:
     def shape(self) -> tuple[Any, ...]:
         """Sizes; a size that is not known yet is a name."""
         return self.spec.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self.spec.rank
 
     @property
     def dtype(self) -> str:
@@ -54,41 +58,6 @@ class Value:
     def __repr__(self) -> str:
         return f"%{self.name}: {self.spec}"
 
-    def _binary(self, op: str, other: Any, swap: bool = False) -> Value:
-        from .op import emit
-
-        pair = [other, self] if swap else [self, other]
-        result = emit(op, pair)
-        assert isinstance(result, Value)
-        return result
-
-    def __add__(self, other: Any) -> Value:
-        return self._binary("add", other)
-
-    def __radd__(self, other: Any) -> Value:
-        return self._binary("add", other, swap=True)
-
-    def __sub__(self, other: Any) -> Value:
-        return self._binary("sub", other)
-
-    def __rsub__(self, other: Any) -> Value:
-        return self._binary("sub", other, swap=True)
-
-    def __mul__(self, other: Any) -> Value:
-        return self._binary("mul", other)
-
-    def __rmul__(self, other: Any) -> Value:
-        return self._binary("mul", other, swap=True)
-
-    def __truediv__(self, other: Any) -> Value:
-        return self._binary("div", other)
-
-    def __rtruediv__(self, other: Any) -> Value:
-        return self._binary("div", other, swap=True)
-
-    def __neg__(self) -> Value:
-        return self._binary("mul", np.float32(-1))
-
 
 class Node:
     """One op applied to values."""
@@ -98,6 +67,8 @@ class Node:
         self.inputs = list(inputs)
         self.attrs = attrs
         self.name = name
+        self.layer: str | None = None
+        """name of the layer that emitted the node, by which errors call it"""
         self.outputs: list[Value] = []
 
     @property
@@ -121,6 +92,10 @@ class Graph:
         """whether variables change from run to run"""
         self.step: Variable | None = None
         """counter (int64, one element) of the training step, which random ops take their numbers from"""
+        self.layer: str | None = None
+        """name of the layer that is emitting nodes"""
+        self.penalties: list[Value] | None = None
+        """what regularizers of results add to the loss; None in a graph that has none"""
         self.inputs: list[Value] = []
         self.outputs: list[Value] = []
         self.nodes: list[Node] = []
@@ -174,6 +149,7 @@ class Graph:
 
         name = self.unique(op)
         node = Node(op, inputs, attrs, name)
+        node.layer = self.layer
         node.outputs = [
             Value(self, s, name if i == 0 else self.unique(f"{name}_{i}"), node) for i, s in enumerate(specs)
         ]

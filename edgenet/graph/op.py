@@ -116,7 +116,8 @@ def emit(name: str, inputs: Sequence[Any], **attrs: Any) -> Any:
     graph = next((v.graph for v in inputs if isinstance(v, Value)), None)
     if graph is None:
         raise TypeError(
-            f"{name}: at least one input must be a symbolic value, got {[type(v).__name__ for v in inputs]}"
+            f"{name}: at least one input must be a symbolic value, got {[type(v).__name__ for v in inputs]}; between "
+            "the layers of a model wrap the function in edgenet.layers.Lambda, on arrays use NumPy"
         )
     values = [_as_value(graph, name, v) for v in inputs]
     try:

@@ -11,7 +11,7 @@ import numpy as np
 #: a size, or the name of a size that is not known yet (the batch of an exported graph)
 Dim = int | str
 
-DTYPES = ("float32", "int32", "int64", "bool")
+DTYPES = ("float32", "int32", "int64", "int8", "uint8", "bool")
 
 
 class ShapeError(ValueError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -52,6 +53,18 @@ class Variable:
     def numpy(self) -> np.ndarray:
         """A copy of the current value."""
         return self.array.copy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """For NumPy: a copy of the current value."""
+        return self.array.astype(self.array.dtype if dtype is None else dtype)
+
+    def __int__(self) -> int:
+        """The value of a variable that holds a single number."""
+        return int(self.array.item())
+
+    def __float__(self) -> float:
+        """The value of a variable that holds a single number."""
+        return float(self.array.item())
 
     def assign(self, value: np.ndarray) -> None:
         """Replace the value.  Raises ShapeError unless the shapes are equal."""

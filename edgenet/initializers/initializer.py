@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgenet.utils.random import new_seed
-from edgenet.utils.spelling import did_you_mean
+from edgenet.utils.registry import Registry
 
 #: functions and classes of one's own that configs refer to by name
 custom_initializers: dict[str, Any] = {}
@@ -91,8 +91,11 @@ class SeededInitializer(Initializer):
         return array.reshape(shape)
 
 
+_registry = Registry("initializer", _classes, custom_initializers)
+
+
 def get(identifier: Any) -> Callable[[Sequence[int]], np.ndarray] | None:
-    """The initializer of a name, a class, a config or a function; None stays None.
+    """The initializer of a name, a class, a config or a function of a shape; None stays None.
 
     Raises:
         ValueError: for a name that is not known.
@@ -101,48 +104,18 @@ def get(identifier: Any) -> Callable[[Sequence[int]], np.ndarray] | None:
     >>> get("glorot_uniform"), get({"class_name": "Constant", "config": {"value": 2.0}})
     (GlorotUniform(seed=None), Constant(value=2.0))
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, str):
-        found = custom_initializers.get(identifier, _classes.get(identifier))
-        if found is None:
-            names = sorted(n for n in _classes if n == n.lower())
-            raise ValueError(
-                f"unknown initializer {identifier!r}{did_you_mean(identifier, names)}: expected one of "
-                f"{', '.join(names)}, or a function of a shape"
-            )
-        identifier = found
-    if isinstance(identifier, Mapping):
-        identifier = deserialize(identifier)
-    if isinstance(identifier, type):
-        identifier = identifier()
-    if not callable(identifier):
-        raise TypeError(
-            f"an initializer is a name, an Initializer, a config or a function of a shape, got {identifier!r}"
-        )
-    made: Callable[[Sequence[int]], np.ndarray] = identifier
+    made: Callable[[Sequence[int]], np.ndarray] | None = _registry.get(identifier)
     return made
 
 
 def serialize(initializer: Any) -> Any:
     """What `get` makes the initializer again from, as JSON can hold it; a function is kept by its name."""
-    if initializer is None:
-        return None
-    if hasattr(initializer, "get_config"):
-        return {"class_name": type(initializer).__name__, "config": initializer.get_config()}
-    name = getattr(initializer, "__name__", None)
-    if name is None:
-        raise TypeError(f"the initializer {initializer!r} has no name and no get_config, so no file can hold it")
-    return name
+    return _registry.serialize(initializer)
 
 
-def deserialize(config: Mapping[str, Any]) -> Any:
+def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The initializer of a config.  Raises ValueError for one whose class is not known."""
-    name = str(config.get("class_name"))
-    cls = custom_initializers.get(name, _classes.get(name))
-    if cls is None:
-        raise ValueError(f"unknown initializer class {name!r}: pass custom_objects={{{name!r}: class}}")
-    return cls.from_config(config.get("config", {}))
+    return _registry.deserialize(config, custom_objects)
 
 
 def _plain(value: Any) -> Any:

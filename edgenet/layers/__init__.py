@@ -39,6 +39,7 @@ from .merge import (
     subtract,
 )
 from .normalization import BatchNormalization
+from .operation import Operation
 from .pool import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .pool1d import AveragePooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D, MaxPooling1D
 from .pool_weighted import DistanceWeightedAveragePooling2D, L2Pooling2D
@@ -117,6 +118,7 @@ __all__ = [
     "Minimum",
     "Multiply",
     "Normalization",
+    "Operation",
     "PReLU",
     "Permute",
     "RadialBasis",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from edgenet import activations
-from edgenet.graph import Value
+from edgenet import activations, ops
+from edgenet.graph import ShapeError, Value
 
 from .arguments import one_axis
 from .layer import Layer
@@ -100,27 +100,42 @@ class LeakyReLU(Layer):
 
 
 class Softmax(Layer):
-    """y = e^x / sum e^x along an axis.
+    """y = e^x / sum e^x along an axis, or over several axes together.
 
     Args:
-        axis: along which the result adds up to 1.
+        axis: along which the result adds up to 1, or a list of them.
         kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` in a first layer.
 
     Raises:
-        ValueError: if `axis` is not one integer.
+        ValueError: if `axis` is neither an integer nor a list of them.
         ShapeError: when called on a value without this axis.
 
-    ONNX: Softmax.
+    ONNX: Softmax; for several axes Transpose and Reshape around it.
 
     >>> from edgenet import Input
     >>> Softmax()(Input((10,))).shape
     (None, 10)
     """
 
-    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = one_axis("Softmax", axis, batch=True)
+        several = isinstance(axis, list | tuple) and len(axis) != 1
+        axes = tuple(one_axis("Softmax", a, batch=not several) for a in (axis if several else [axis]))
+        if not axes:
+            raise ValueError(f"Softmax: axis must be an integer or a list of them, got {axis!r}")
+        self.axis: Any = axes if several else axes[0]
 
     def call(self, x: Value) -> Value:
-        """Emit softmax."""
-        return activations.softmax(x, self.axis)
+        """Emit softmax, over several axes as one."""
+        return self._over(x, self.axis) if isinstance(self.axis, tuple) else activations.softmax(x, self.axis)
+
+    def _over(self, x: Value, axes: tuple[int, ...]) -> Value:
+        rank = len(x.shape)
+        chosen = {a % rank for a in axes if -rank <= a < rank}
+        if len(chosen) != len(axes) or 0 in chosen:
+            raise ShapeError(f"axis={axes} are not {len(axes)} axes of shape {x.shape} behind the batch")
+        order = [*(a for a in range(rank) if a not in chosen), *sorted(chosen)]
+        apart = ops.transpose(x, order)
+        rows = apart.shape[: rank - len(chosen)]
+        flat = ops.softmax(ops.reshape(apart, (*rows, math.prod(apart.shape[len(rows) :]))))
+        return ops.transpose(ops.reshape(flat, apart.shape), [order.index(a) for a in range(rank)])

@@ -87,15 +87,6 @@ def channels_last(owner: str, data_format: Any) -> str:
     return "channels_last"
 
 
-def no_activity_regularizer(owner: str, regularizer: Any) -> Any:
-    """None.  Raises ValueError for a regularizer of outputs."""
-    if regularizer is not None:
-        raise ValueError(
-            f"{owner}: activity_regularizer is not supported, got {regularizer!r}; regularizers of weights are"
-        )
-    return None
-
-
 def one_axis(owner: str, axis: Any, batch: bool = False) -> int:
     """An axis, or a list of a single one, as an int.  Raises ValueError for more axes, and for 0 unless `batch`."""
     if isinstance(axis, list | tuple) and len(axis) == 1:

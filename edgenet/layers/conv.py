@@ -11,7 +11,6 @@ from .arguments import (
     channels_last,
     image_channels,
     integer,
-    no_activity_regularizer,
     padding_mode,
     pair,
     window_padding,
@@ -37,7 +36,7 @@ class _Windows(Layer):
         self.use_bias = bool(use_bias)
         self.bias_initializer = initializers.get(bias_initializer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.activity_regularizer = no_activity_regularizer(kind, activity_regularizer)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
         self.bias_constraint = constraints.get(bias_constraint)
         self.bias: Variable | None = None
 
@@ -91,9 +90,9 @@ class Conv2D(_Windows):
         bias_initializer: first value of the bias.
         kernel_regularizer: penalty on the kernel, added to the loss.
         bias_regularizer: penalty on the bias, added to the loss.
-        activity_regularizer: None.
-        kernel_constraint: None.
-        bias_constraint: None.
+        activity_regularizer: penalty on the result, divided by the batch, added to the loss.
+        kernel_constraint: what the kernel is kept to.
+        bias_constraint: what the bias is kept to.
         kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` in a first layer.
 
     Raises:
@@ -159,9 +158,9 @@ class DepthwiseConv2D(_Windows):
         bias_initializer: first value of the bias.
         depthwise_regularizer: penalty on the kernel, added to the loss.
         bias_regularizer: penalty on the bias, added to the loss.
-        activity_regularizer: None.
-        depthwise_constraint: None.
-        bias_constraint: None.
+        activity_regularizer: penalty on the result, divided by the batch, added to the loss.
+        depthwise_constraint: what the depthwise kernel is kept to.
+        bias_constraint: what the bias is kept to.
         kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` in a first layer.
 
     Raises:
@@ -225,10 +224,10 @@ class SeparableConv2D(_Windows):
         depthwise_regularizer: penalty on the depthwise kernel, added to the loss.
         pointwise_regularizer: penalty on the pointwise kernel, added to the loss.
         bias_regularizer: penalty on the bias, added to the loss.
-        activity_regularizer: None.
-        depthwise_constraint: None.
-        pointwise_constraint: None.
-        bias_constraint: None.
+        activity_regularizer: penalty on the result, divided by the batch, added to the loss.
+        depthwise_constraint: what the depthwise kernel is kept to.
+        pointwise_constraint: what the pointwise kernel is kept to.
+        bias_constraint: what the bias is kept to.
         kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` in a first layer.
 
     Raises:

@@ -52,7 +52,7 @@ class Conv2DTranspose(_Windows):
         bias_initializer: first value of the bias.
         kernel_regularizer: penalty on the kernel, added to the loss.
         bias_regularizer: penalty on the bias, added to the loss.
-        activity_regularizer: None.
+        activity_regularizer: penalty on the result, divided by the batch, added to the loss.
         kernel_constraint: what the kernel is kept to.
         bias_constraint: what the bias is kept to.
         kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` in a first layer.

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from edgenet import activations, constraints, initializers, ops, regularizers
 from edgenet.graph import ShapeError, Value, Variable
 
-from .arguments import integer, no_activity_regularizer
+from .arguments import integer
 from .layer import Layer
 
 
@@ -26,9 +26,9 @@ class Dense(Layer):
         bias_initializer: first value of the bias.
         kernel_regularizer: penalty on the kernel, added to the loss.
         bias_regularizer: penalty on the bias, added to the loss.
-        activity_regularizer: None.
-        kernel_constraint: None.
-        bias_constraint: None.
+        activity_regularizer: penalty on the result, divided by the batch, added to the loss.
+        kernel_constraint: what the kernel is kept to.
+        bias_constraint: what the bias is kept to.
         kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` or ``input_dim`` in a first layer;
             ``output_dim``, which older code writes for `units`.
 
@@ -58,7 +58,7 @@ class Dense(Layer):
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.activity_regularizer = no_activity_regularizer("Dense", activity_regularizer)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
         self.bias: Variable | None = None

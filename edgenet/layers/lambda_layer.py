@@ -42,7 +42,7 @@ class Lambda(Layer):
         if mask is not None:
             raise ValueError("Lambda: mask is not supported: there are no masks")
         self.function: Callable[..., Any] = activations.get(function)
-        self.output_shape = output_shape if not callable(output_shape) else None
+        self.output_shape = output_shape if not callable(output_shape) else None  # for the config
         self.mask = None
         self.arguments = dict(arguments or {})
 

@@ -42,6 +42,19 @@ def reset_names() -> None:
     _counts.clear()
 
 
+class _ShapeOf:
+    """The shape of what an attribute of a connected layer holds; a layer of one's own may set an attribute instead."""
+
+    def __init__(self, end: str) -> None:
+        self.end = end
+
+    def __get__(self, layer: Any, owner: type | None = None) -> Any:
+        if layer is None:
+            return self
+        ends = getattr(layer, self.end)
+        return [t.shape for t in ends] if isinstance(ends, list) else ends.shape
+
+
 class Layer:
     """A named piece of a model with weights.
 
@@ -75,6 +88,8 @@ class Layer:
 
     #: names of older code for arguments of the constructor
     former: ClassVar[Mapping[str, str]] = {}
+    activity_regularizer: Any = None
+    """penalty on the result, divided by the batch, added to the loss"""
 
     def __init__(self, *, name: Any = None, trainable: bool = True, dtype: Any = None, **legacy: Any) -> None:
         kind = type(self).__name__
@@ -135,7 +150,7 @@ class Layer:
             dtype: None or ``"float32"``.
             trainable: whether training changes it.
             regularizer: name, object or function of the value; its result is added to the loss.
-            constraint: None.
+            constraint: name, object or function of the value; what the weight is kept to after each step.
             name: by default ``"weight"``.
 
         Raises:
@@ -184,6 +199,21 @@ class Layer:
     @weights.setter
     def weights(self, weights: Sequence[Variable]) -> None:
         self._weights = list(weights)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All weights, as Keras also calls them."""
+        return self.weights
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The weights that training changes, as Keras also calls them."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """The weights that training leaves alone, as Keras also calls them."""
+        return self.non_trainable_weights
 
     @property
     def trainable(self) -> bool:
@@ -250,17 +280,24 @@ class Layer:
             return self._emit(inputs, _training.get() if training is None else bool(training))
         raise TypeError(
             f"{self.name} was called on {', '.join(type(t).__name__ for t in tensors) or 'nothing'}: expected the "
-            f"result of edgenet.Input or of another layer; to compute on arrays, use Model.predict"
+            f"result of edgenet.Input or of another layer; to compute on arrays, put it into a model: "
+            f"edgenet.Sequential([layer])(x)"
         )
 
     def _emit(self, inputs: Any, training: bool) -> Any:
-        around = _training.set(training)
+        graph: Graph = unwrap(inputs)[0][0].graph
+        around, outside = _training.set(training), graph.layer
+        graph.layer = self.name
         try:
-            return self.call(inputs, training=training) if self._takes_training else self.call(inputs)  # type: ignore[call-arg]
+            result = self.call(inputs, training=training) if self._takes_training else self.call(inputs)  # type: ignore[call-arg]
+            if self.activity_regularizer is not None and graph.penalties is not None:
+                graph.penalties += [self.activity_regularizer(y) / y.shape[0] for y in unwrap(result)[0]]
+            return result
         except ShapeError as error:
             raise self._named(error) from None
         finally:
             _training.reset(around)
+            graph.layer = outside
 
     def _named(self, error: ShapeError) -> ShapeError:
         """The error with the name of the layer in front, unless a layer inside has put its own there."""
@@ -298,6 +335,25 @@ class Layer:
         """The input of the layer's only call; a list of them if it was called on a list."""
         call = self._only()
         return call.inputs if call.nested else call.inputs[0]
+
+    input_shape: Any = _ShapeOf("input")
+    output_shape: Any = _ShapeOf("output")
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Shape of the result for inputs of a shape, or of a list of shapes; builds the layer.
+
+        >>> from edgenet.layers import Conv2D
+        >>> Conv2D(8, 3, strides=2).compute_output_shape((None, 28, 28, 1))
+        (None, 13, 13, 8)
+        """
+        nested = isinstance(input_shape, list)
+        shapes = [tuple(s) for s in (input_shape if nested else [input_shape])]
+        self._ensure_built(shapes, nested)
+        graph = Graph(self.name)
+        values = [graph.input(("batch", *s[1:])) for s in shapes]
+        results, many = unwrap(self._emit(values if nested else values[0], training=False))
+        found = [_unbatched(v) for v in results]
+        return found if many else found[0]
 
     def _only(self) -> Connection:
         if len(self.connections) != 1:

@@ -12,6 +12,7 @@ from edgenet.graph import ShapeError, Value, Variable
 
 from .arguments import integer, one_axis
 from .layer import Layer
+from .normalization import on_channels
 
 
 class _Scaled(Layer):
@@ -123,11 +124,11 @@ class LayerNormalization(_Scaled):
 class GroupNormalization(_Scaled):
     """y = gamma · (x - mean) / sqrt(var + epsilon) + beta, with mean and variance of each sample and group of channels.
 
-    Shapes: (batch, …, c) → the same; gamma and beta (c,).
+    Shapes: that of x; gamma and beta (c,), where c is the size of x along `axis`.
 
     Args:
         groups: how many groups of neighbouring channels; -1 for one group a channel.
-        axis: -1, the channels.
+        axis: the axis of the channels.
         epsilon: added to the variance.
         center: whether beta is added.
         scale: whether gamma multiplies.
@@ -141,7 +142,7 @@ class GroupNormalization(_Scaled):
 
     Raises:
         ValueError: for arguments out of range.
-        ShapeError: when the channels are no multiple of `groups`.
+        ShapeError: when called on a value without this axis, or whose channels are no multiple of `groups`.
 
     Source: Wu and He 2018, arXiv:1803.08494.  ONNX: Reshape, ReduceMean, Sub, Mul, Sqrt, Div, Add.
 
@@ -164,11 +165,10 @@ class GroupNormalization(_Scaled):
         )  # fmt: skip
 
     def _groups(self, shape: Any) -> int:
-        rank, c = len(shape), shape[-1]
-        if rank < 2 or self.axis not in (-1, rank - 1) or not isinstance(c, int):
-            raise ShapeError(
-                f"expected an input (batch, …, channels) and axis=-1, got {tuple(shape)}, axis={self.axis}"
-            )
+        rank = len(shape)
+        if not -rank < self.axis < rank or not isinstance(shape[self.axis], int):
+            raise ShapeError(f"expected an input with channels along axis {self.axis}, got shape {tuple(shape)}")
+        c = shape[self.axis]
         groups = c if self.groups == -1 else self.groups
         if c % groups:
             raise ShapeError(f"{c} channels (shape {tuple(shape)}) are no multiple of groups={groups}")
@@ -177,11 +177,15 @@ class GroupNormalization(_Scaled):
     def build(self, input_shape: Any) -> None:
         """Make gamma and beta."""
         self._groups(input_shape)
-        self._add_scale((input_shape[-1],))
+        self._add_scale((input_shape[self.axis],))
 
     def call(self, x: Value) -> Value:
         """Emit what it takes."""
-        groups, (n, *middle, c) = self._groups(x.shape), x.shape
+        groups = self._groups(x.shape)
+        return on_channels(x, self.axis, lambda x: self._of_groups(x, groups))
+
+    def _of_groups(self, x: Value, groups: int) -> Value:
+        n, *middle, c = x.shape
         apart = ops.reshape(x, (n, math.prod(middle), groups, c // groups))
         return self._rescaled(ops.reshape(self._normalized(apart, (1, 3)), x.shape), (c,))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,15 @@ from edgenet.graph import ShapeError, Value, Variable
 
 from .arguments import one_axis
 from .layer import Layer
+
+
+def on_channels(x: Value, axis: int, function: Callable[[Value], Value]) -> Value:
+    """`function`, which works on channels in the last axis, applied where they stand along `axis`."""
+    rank, axis = len(x.shape), axis % len(x.shape)
+    if axis == rank - 1:
+        return function(x)
+    order = [*(a for a in range(rank) if a != axis), axis]
+    return ops.transpose(function(ops.transpose(x, order)), [int(a) for a in np.argsort(order)])
 
 
 class BatchNormalization(Layer):
@@ -36,8 +46,8 @@ class BatchNormalization(Layer):
         moving_variance_initializer: first value of the moving variance.
         beta_regularizer: penalty on beta, added to the loss.
         gamma_regularizer: penalty on gamma, added to the loss.
-        beta_constraint: None.
-        gamma_constraint: None.
+        beta_constraint: what beta is kept to.
+        gamma_constraint: what gamma is kept to.
         synchronized: accepted as in Keras; there is one replica.
         kwargs: ``name``, ``trainable``, ``dtype``; ``input_shape`` in a first layer.
 
@@ -101,12 +111,7 @@ class BatchNormalization(Layer):
 
     def call(self, x: Value, training: bool = False) -> Value:
         """Emit batch_norm, or batch_norm_train and the update of the moving statistics."""
-        rank, axis = len(x.shape), self.axis % len(x.shape)
-        order = [*(a for a in range(rank) if a != axis), axis]
-        if axis != rank - 1:
-            x = ops.transpose(x, order)
-        y = self._normalized(x, training and self.trainable)
-        return y if axis == rank - 1 else ops.transpose(y, [int(a) for a in np.argsort(order)])
+        return on_channels(x, self.axis, lambda x: self._normalized(x, training and self.trainable))
 
     def _normalized(self, x: Value, training: bool) -> Value:
         """`x` normalised over its last axis."""

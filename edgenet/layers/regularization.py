@@ -71,7 +71,9 @@ class Dropout(_Random):
         shape = self._mask_shape(x)
         if shape is None or shape == x.shape:
             return ops.dropout(x, counter, self.rate, seed)
-        return x * ops.dropout(x.graph.constant(np.ones(shape, np.float32)), counter, self.rate, seed)
+        one = x.graph.constant(np.ones((1,) * len(shape), np.float32))
+        ones = ops.broadcast_to(one, shape)  # not a constant of this shape, as the batch may be open
+        return x * ops.dropout(ones, counter, self.rate, seed)
 
     def _mask_shape(self, x: Value) -> tuple[Any, ...] | None:
         """Shape of the mask; None for that of x."""

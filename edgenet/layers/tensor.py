@@ -14,7 +14,73 @@ if TYPE_CHECKING:
 Shape = tuple[int | None, ...]
 
 
-class SymbolicTensor:
+class Operators:
+    """``+ - * / ** @``, comparisons and indexing of symbolic tensors, each of which becomes a layer."""
+
+    __array_ufunc__ = None  # NumPy arrays leave arithmetic with a tensor to the tensor
+    __iter__ = None  # else Python would ask for x[0], x[1], … without end
+
+    def _apply(self, function: str, *others: Any, swap: bool = False) -> Any:
+        from .operation import apply
+
+        return apply(function, self, *others, swap=swap)
+
+    def __add__(self, other: Any) -> Any:
+        return self._apply("add", other)
+
+    def __radd__(self, other: Any) -> Any:
+        return self._apply("add", other, swap=True)
+
+    def __sub__(self, other: Any) -> Any:
+        return self._apply("subtract", other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._apply("subtract", other, swap=True)
+
+    def __mul__(self, other: Any) -> Any:
+        return self._apply("multiply", other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self._apply("multiply", other, swap=True)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self._apply("divide", other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self._apply("divide", other, swap=True)
+
+    def __pow__(self, other: Any) -> Any:
+        return self._apply("power", other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return self._apply("power", other, swap=True)
+
+    def __matmul__(self, other: Any) -> Any:
+        return self._apply("matmul", other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._apply("greater", other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._apply("greater_equal", other)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._apply("less", other)
+
+    def __le__(self, other: Any) -> Any:
+        return self._apply("less_equal", other)
+
+    def __neg__(self) -> Any:
+        return self._apply("negative")
+
+    def __abs__(self) -> Any:
+        return self._apply("absolute")
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._apply("get_item", key)
+
+
+class SymbolicTensor(Operators):
     """The output of a layer in a model that is being put together.  Its batch size is None."""
 
     def __init__(self, shape: Shape, dtype: str = "float32", source: Connection | None = None, index: int = 0) -> None:
@@ -95,8 +161,8 @@ def Input(
     return tensor
 
 
-def unwrap(tensors: Any) -> tuple[list[SymbolicTensor], bool]:
-    """A list of tensors, and whether it was one."""
+def unwrap(tensors: Any) -> tuple[list[Any], bool]:
+    """A list of tensors (or of values of a graph), and whether it was one."""
     if isinstance(tensors, list | tuple):
         return list(tensors), True
     return [tensors], False

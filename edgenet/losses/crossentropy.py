@@ -36,7 +36,7 @@ def with_classes(y_pred: Value) -> None:
 
 def log_probability(p: Value) -> Value:
     """Log p, each row of p divided by its sum, then clipped."""
-    p = p / ops.sum(p, axes=(len(p.shape) - 1,), keepdims=True)
+    p = p / ops.sum(p, axis=(len(p.shape) - 1,), keepdims=True)
     return ops.log(ops.clip(p, EPSILON, 1 - EPSILON))
 
 
@@ -66,7 +66,7 @@ def categorical_crossentropy(
     y_true = smooth(same_rank(y_true, y_pred), label_smoothing, y_pred.shape[-1])
     logits = y_pred if from_logits else _logits_behind(y_pred, "softmax")
     if logits is None:
-        return -ops.sum(y_true * log_probability(y_pred), axes=(len(y_pred.shape) - 1,))
+        return -ops.sum(y_true * log_probability(y_pred), axis=(len(y_pred.shape) - 1,))
     return ops.softmax_cross_entropy(logits, y_true)
 
 
@@ -93,7 +93,7 @@ def sparse_categorical_crossentropy(
         hot = hot * ops.reshape(_counted(labels, ignore_class), (*labels.shape, 1))
     if logits is not None:
         return ops.softmax_cross_entropy(logits, hot)
-    return -ops.sum(hot * log_probability(y_pred), axes=(len(labels.shape),))
+    return -ops.sum(hot * log_probability(y_pred), axis=(len(labels.shape),))
 
 
 def _labels(y_true: Value, y_pred: Value) -> Value:

@@ -52,7 +52,7 @@ def categorical_focal_crossentropy(
     with_classes(y_pred)
     t = smooth(same_rank(y_true, y_pred), label_smoothing, y_pred.shape[-1])
     log_p = ops.log_softmax(y_pred) if from_logits else log_probability(y_pred)
-    return -ops.sum(_power(1 - ops.exp(log_p), gamma) * t * log_p, axes=(len(y_pred.shape) - 1,)) * float(alpha)
+    return -ops.sum(_power(1 - ops.exp(log_p), gamma) * t * log_p, axis=(len(y_pred.shape) - 1,)) * float(alpha)
 
 
 def _power(x: Value, gamma: float) -> Value:

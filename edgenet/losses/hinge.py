@@ -36,7 +36,7 @@ def squared_hinge(y_true: Any, y_pred: Any) -> Any:
 def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
     """max(1 + max (1 - t)·y_pred - sum t·y_pred, 0) over the last axis; targets t are one-hot."""
     t, last = same_rank(y_true, y_pred), len(y_pred.shape) - 1
-    right, wrong = ops.sum(t * y_pred, axes=last), ops.max((1 - t) * y_pred, axes=last)
+    right, wrong = ops.sum(t * y_pred, axis=last), ops.max((1 - t) * y_pred, axis=last)
     return ops.relu(wrong - right + 1.0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar, cast
 
 import numpy as np
@@ -147,6 +147,11 @@ class Loss:
         names = inspect.signature(type(self).__init__).parameters
         return {n: getattr(self, n) for n in names if n != "self"}
 
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Loss:
+        """The loss of a config."""
+        return cls(**config)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
@@ -222,7 +227,7 @@ def same_rank(y_true: Value, y_pred: Value) -> Value:
 
 def over_last(values: Value) -> Value:
     """The mean over the last axis; a lone axis is that of the samples and stays."""
-    return ops.mean(values, axes=(len(values.shape) - 1,)) if len(values.shape) > 1 else values
+    return ops.mean(values, axis=(len(values.shape) - 1,)) if len(values.shape) > 1 else values
 
 
 def last_axis(what: str, axis: Any) -> None:

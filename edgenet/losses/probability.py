@@ -19,7 +19,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Any:
     array([0.3566721, 0.6931442])
     """
     t, p = (ops.clip(v, EPSILON, 1.0) for v in (same_rank(y_true, y_pred), y_pred))
-    return ops.sum(t * ops.log(t / p), axes=len(p.shape) - 1)
+    return ops.sum(t * ops.log(t / p), axis=len(p.shape) - 1)
 
 
 @for_arrays()

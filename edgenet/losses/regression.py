@@ -74,11 +74,11 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     -1.0
     """
     t, p = (_unit(v, axis) for v in (same_rank(y_true, y_pred), y_pred))
-    return -ops.sum(t * p, axes=axis)
+    return -ops.sum(t * p, axis=axis)
 
 
 def _unit(v: Value, axis: int) -> Value:
-    return v / ops.sqrt(ops.maximum(ops.sum(ops.square(v), axes=axis, keepdims=True), EPSILON**2))
+    return v / ops.sqrt(ops.maximum(ops.sum(ops.square(v), axis=axis, keepdims=True), EPSILON**2))
 
 
 class MeanSquaredError(NamedLoss):

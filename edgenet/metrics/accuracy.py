@@ -58,8 +58,8 @@ def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> A
 
 def _in_top_k(labels: Value, y_pred: Value, k: int) -> Value:
     last = len(y_pred.shape) - 1
-    own = ops.sum(ops.one_hot(labels, y_pred.shape[-1]) * y_pred, axes=last, keepdims=True)
-    larger = ops.sum(ops.greater(y_pred, own), axes=last)
+    own = ops.sum(ops.one_hot(labels, y_pred.shape[-1]) * y_pred, axis=last, keepdims=True)
+    larger = ops.sum(ops.greater(y_pred, own), axis=last)
     real = ops.reshape(ops.equal(own, own), labels.shape)  # NaN is no good prediction
     return ops.greater(float(k) - 0.5, larger) * real
 

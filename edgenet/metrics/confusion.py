@@ -181,7 +181,7 @@ class FBetaScore(Metric):
         if sample_weight is not None:
             weight = ops.reshape(beside(sample_weight, y_pred), t.shape)
             both, chosen, t = both * weight, chosen * weight, t * weight
-        return ops.flat(*(ops.sum(v, axes=0) for v in (both, chosen, t)))
+        return ops.flat(*(ops.sum(v, axis=0) for v in (both, chosen, t)))
 
     def figure(self, counts: np.ndarray) -> Any:
         """One number a class, or their average."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgenet import losses
-from edgenet.utils.spelling import did_you_mean
+from edgenet.utils.registry import Registry
 
 from .accuracy import binary_accuracy, categorical_accuracy, sparse_categorical_accuracy
 from .metric import Function, MeanMetricWrapper, Metric, known_classes
@@ -38,6 +38,7 @@ _BY_SHAPE = {
     "crossentropy": _crossentropy_for,
     "ce": _crossentropy_for,
 }
+_registry = Registry("metric", known_classes, also=("accuracy",))
 
 
 def get(identifier: Any, y_true: Sequence[Any] = (None, 2), y_pred: Sequence[Any] = (None, 2)) -> Metric:
@@ -54,18 +55,14 @@ def get(identifier: Any, y_true: Sequence[Any] = (None, 2), y_pred: Sequence[Any
     if isinstance(identifier, str):
         if identifier.lower() in _BY_SHAPE:
             return MeanMetricWrapper(_BY_SHAPE[identifier.lower()](y_true, y_pred), identifier)
-        if identifier in known_classes:
-            cls: Any = known_classes[identifier]
-            try:
-                made: Metric = cls() if identifier == cls.__name__ else cls(name=identifier)
-            except TypeError as error:
-                raise ValueError(
-                    f"the metric {identifier!r} needs arguments: pass edgenet.metrics.{cls.__name__}(…)"
-                ) from error
-            return made
-        known = sorted({"accuracy", *(n for n in known_classes if n == n.lower())})
-        near = did_you_mean(identifier, known)
-        raise ValueError(f"unknown metric {identifier!r}{near}: expected one of {', '.join(known)}, or a function")
+        cls: Any = _registry.named(identifier)
+        try:
+            made: Metric = cls() if identifier == cls.__name__ else cls(name=identifier)
+        except TypeError as error:
+            raise ValueError(
+                f"the metric {identifier!r} needs arguments: pass edgenet.metrics.{cls.__name__}(…)"
+            ) from error
+        return made
     if isinstance(identifier, Mapping):
         return get(deserialize(identifier), y_true, y_pred)
     if isinstance(identifier, type) and issubclass(identifier, Metric):
@@ -74,7 +71,7 @@ def get(identifier: Any, y_true: Sequence[Any] = (None, 2), y_pred: Sequence[Any
         return MeanMetricWrapper(identifier.call, identifier.name, labels=identifier.labels)
     if callable(identifier):
         return MeanMetricWrapper(identifier, getattr(identifier, "name", None))
-    raise TypeError(f"a metric is a name, a Metric or a function (y_true, y_pred), got {identifier!r}")
+    raise TypeError(_registry.refusal(identifier))
 
 
 def serialize(identifier: Any) -> Any:
@@ -84,7 +81,7 @@ def serialize(identifier: Any) -> Any:
     if isinstance(identifier, type) and issubclass(identifier, Metric):
         identifier = identifier()
     if isinstance(identifier, Metric) and type(identifier) is not MeanMetricWrapper:
-        return {"class_name": type(identifier).__name__, "config": identifier.get_config()}
+        return _registry.serialize(identifier)
     return {"function": getattr(identifier, "name", None) or getattr(identifier, "__name__", type(identifier).__name__)}
 
 
@@ -92,8 +89,10 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     """The metric of a config.  Raises ValueError for one whose function or class is not known."""
     if isinstance(config, str):
         return config
-    name = config.get("function", config.get("class_name"))
-    known: dict[str, Any] = {**known_classes, **(custom_objects or {})}
-    if name not in known:
+    if "function" not in config:
+        return _registry.deserialize(config, custom_objects)
+    name = config["function"]
+    found = _registry.find(name, custom_objects)
+    if found is None:
         raise ValueError(f"unknown metric {name!r}: pass custom_objects={{{name!r}: function}}")
-    return known[name] if "function" in config else known[name](**config.get("config", {}))
+    return found

@@ -196,10 +196,10 @@ class R2Score(Metric):
         if sample_weight is None:
             n = p.graph.constant(np.array(size, np.float32), "count")
         else:
-            weight = beside(sample_weight, ops.sum(y_pred, axes=-1) if len(y_pred.shape) > 1 else y_pred)
+            weight = beside(sample_weight, ops.sum(y_pred, axis=-1) if len(y_pred.shape) > 1 else y_pred)
             weight = ops.reshape(weight, (size, 1))
             t, squares, errors, n = t * weight, squares * weight, errors * weight, ops.sum(weight)
-        return ops.flat(every, n, *(ops.sum(v, axes=0) for v in (t, squares, errors)))
+        return ops.flat(every, n, *(ops.sum(v, axis=0) for v in (t, squares, errors)))
 
     def figure(self, counts: np.ndarray) -> Any:
         """R², by output or aggregated."""

@@ -92,9 +92,9 @@ class ThresholdMetric(Metric, named=False):
         else:
             weight = ops.reshape(weight, (-1, 1))
             decided, t, total = decided * weight, t, ops.sum(weight)
-        tp = ops.sum(decided * t, axes=0)
+        tp = ops.sum(decided * t, axis=0)
         positives = ops.sum(t if weight is None else t * weight)
-        return ops.flat(tp, ops.sum(decided, axes=0), positives, total)
+        return ops.flat(tp, ops.sum(decided, axis=0), positives, total)
 
     def at_once(self, size: int) -> int:
         """So many samples that their comparisons with all thresholds stay small."""
@@ -121,9 +121,9 @@ def _among_largest(y_pred: Value, k: int) -> Value:
     """1 at the k largest predictions of each row."""
     last, rest = len(y_pred.shape) - 1, y_pred
     for _ in range(min(k, y_pred.shape[-1]) - 1):
-        top = ops.equal(rest, ops.max(rest, axes=last, keepdims=True))
+        top = ops.equal(rest, ops.max(rest, axis=last, keepdims=True))
         rest = ops.minimum(rest, (1 - top * 2) * np.float32(3e38))
-    return ops.greater_equal(y_pred, ops.max(rest, axes=last, keepdims=True))
+    return ops.greater_equal(y_pred, ops.max(rest, axis=last, keepdims=True))
 
 
 def _column(v: Value, index: int) -> Value:

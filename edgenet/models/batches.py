@@ -116,6 +116,8 @@ class Stream(Source):
 
     def epoch(self) -> Iterator[Piece]:
         """The batches of the next epoch."""
+        if callable(getattr(self.given, "on_epoch_begin", None)):
+            self.given.on_epoch_begin()
         fresh = self.left is None or self.wanted is None or self.again
         if fresh or self.left is None:
             self.left = self._all()

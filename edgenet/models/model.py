@@ -143,6 +143,29 @@ class Model(Trainer):
 
     # as a layer, as a graph ------------------------------------------------------------------------------------------
 
+    def __call__(self, inputs: Any, training: bool | None = None) -> Any:
+        """The outputs as arrays where the inputs are arrays; else as any `Layer`.
+
+        Raises:
+            ValueError: for arrays with ``training=True``: only `fit` and `train_on_batch` run a model in training.
+
+        >>> from edgenet import Input, Sequential, layers
+        >>> Sequential([Input((4,)), layers.Dense(3)])([[1.0, 2.0, 3.0, 4.0]]).shape
+        (1, 3)
+        """
+        given = list(inputs.values()) if isinstance(inputs, Mapping) else unwrap(inputs)[0]
+        if not given or any(isinstance(v, SymbolicTensor | Value) for v in given):
+            return super().__call__(inputs, training)
+        if training:
+            raise ValueError(f"{self.name}: arrays go through the model in inference only, got training=True")
+        return self.predict_on_batch(inputs)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Shape of the output for inputs of a shape, the batch None."""
+        if not self.built:
+            self.build(input_shape)
+        return self.output_shape
+
     def call(self, x: Any, training: bool = False) -> Any:
         """Emit the model on values of a graph."""
         values: list[Value] = list(x) if isinstance(x, list | tuple) else [x]
@@ -221,9 +244,30 @@ class Model(Trainer):
 
     # description and files -------------------------------------------------------------------------------------------
 
-    def summary(self, line_length: int | None = None, print_fn: Callable[[str], Any] | None = None) -> None:
-        """Print the layers with output shapes, numbers of weights, and multiply-adds (MACs) of one sample."""
-        (print_fn or print)(summary_text(self, line_length))
+    def summary(
+        self, line_length: int | None = None, positions: Any = None, print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False, show_trainable: bool = False, layer_range: Any = None,
+    ) -> None:  # fmt: skip
+        """Print the layers with output shapes, numbers of weights, and multiply-adds (MACs) of one sample.
+
+        Args:
+            line_length: width of the table; by default as wide as it must be.
+            positions: None.
+            print_fn: called with the text in place of ``print``.
+            expand_nested: False: call ``summary`` on the inner model, ``model.get_layer(name).summary()``.
+            show_trainable: whether a column says what training changes.
+            layer_range: None.
+
+        Raises:
+            ValueError: for other `positions`, `expand_nested` or `layer_range`.
+        """
+        for name, value in (("positions", positions), ("layer_range", layer_range), ("expand_nested", expand_nested)):
+            if value:
+                raise ValueError(
+                    f"{self.name}.summary: {name}={value!r} is not supported: the table shows every layer of this "
+                    "model; of a model inside ask model.get_layer(name).summary()"
+                )
+        (print_fn or print)(summary_text(self, line_length, show_trainable))
 
     def get_config(self) -> dict[str, Any]:
         """Layers and connections, as JSON can hold them."""

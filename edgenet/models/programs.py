@@ -104,6 +104,8 @@ def loss_graph(
     graph = Graph(f"{model.name}.{'train' if training else 'test'}")
     graph.training = training
     graph.step = plan.optimizer.iterations if training else None
+    activity: list[Value] = []
+    graph.penalties = activity
     batch = shapes[0][0]
     xs = _inputs(model, graph, batch)
     roles: list[Role] = [("x", i) for i in range(len(xs))]
@@ -131,7 +133,7 @@ def loss_graph(
             key = f"{name}_{metric.name}" if several else metric.name
             counts[key] = metric.emit(target.value(metric.labels), y_pred, own if by_weight else None)
             figures[key] = metric.figure
-    for penalty in penalties(graph, model.weights):
+    for penalty in [*penalties(graph, model.trainable_weights), *activity]:
         total = penalty if total is None else total + penalty
     if total is None:
         raise ValueError(f"{model.name}: no output has a loss; call compile(loss=…)")

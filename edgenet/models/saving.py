@@ -24,14 +24,24 @@ if TYPE_CHECKING:
 KERAS = (".keras", ".h5", ".hdf5")
 
 
+def is_keras(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is one of Keras, by its name."""
+    return Path(path).suffix.lower() in KERAS
+
+
 def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = True) -> None:
-    """Write a model.
+    """Write a model; under a name of Keras's (`.keras`, `.h5`) as a file of Keras.
 
     Raises:
-        ValueError: if the model is not built.
+        ValueError: if the model is not built, or Keras does not have one of its layers.
         FileExistsError: if `overwrite` is false and the file exists.
+        ImportError: if a file of Keras is asked for and h5py is not installed.
     """
     _may_write(model, path, overwrite)
+    if is_keras(path):
+        from edgenet.converters import keras
+
+        return keras.save_keras(model, path)
     archive.write(path, *_content(model))
 
 
@@ -100,13 +110,17 @@ def _go_on(model: Model, config: Mapping[str, Any], arrays: Mapping[str, np.ndar
 def save_weights(model: Model, path: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write the weights alone."""
     _may_write(model, path, overwrite)
+    if is_keras(path):
+        from edgenet.converters import keras
+
+        return keras.save_weights(model, path)
     archive.write(path, {}, _weights(model))
 
 
 def load_model(
     filepath: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None, compile: bool = True
 ) -> Model:
-    """The model of a file of ``model.save``.
+    """The model of a file of ``model.save``, or of Keras (`.keras`, `.h5`).
 
     Args:
         filepath: the file.
@@ -116,6 +130,7 @@ def load_model(
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it is no model file, or damaged, or needs `custom_objects`.
+        ImportError: if it is a file of Keras and h5py is not installed.
     """
     suffix = Path(filepath).suffix.lower()
     if suffix == ".onnx":
@@ -123,12 +138,10 @@ def load_model(
             f"{filepath}: load_model reads files of model.save; edgenet.load(path) makes a model of an ONNX file, and "
             "edgenet.InferenceSession(path) runs it"
         )
-    if suffix in KERAS:
-        raise ValueError(
-            f"{filepath} is a file of Keras, which edgenet does not read: build the model with edgenet.layers and call "
-            "model.set_weights(keras_model.get_weights()), or export it to ONNX from Keras and read that with "
-            "edgenet.converters.onnx.load(path)"
-        )
+    if is_keras(filepath):
+        from edgenet.converters import keras
+
+        return keras.load_keras(filepath, custom_objects, compile)
     return _revived(*archive.read(filepath), filepath, dict(custom_objects or {}), compile)
 
 
@@ -168,10 +181,15 @@ def _revived(
 
 
 def load_weights(model: Model, path: str | os.PathLike[str]) -> None:
-    """Set a model's weights to those of a file."""
-    _, arrays = archive.read(path)
+    """Set a model's weights to those of a file, of edgenet or of Keras (`.weights.h5`, `.h5`, `.keras`)."""
+    if not is_keras(path):
+        _, arrays = archive.read(path)
     if not model.built:
         raise ValueError(f"{model.name}.load_weights: build the model first, by model.build((None, …)) or an Input")
+    if is_keras(path):
+        from edgenet.converters import keras
+
+        return keras.load_weights(model, path)
     _set_weights(model, arrays, path)
 
 
@@ -184,11 +202,6 @@ def check_folder(path: str | os.PathLike[str], what: str) -> None:
 
 def _may_write(model: Model, path: str | os.PathLike[str], overwrite: bool) -> None:
     check_folder(path, "save")
-    if Path(path).suffix.lower() in KERAS:
-        raise ValueError(
-            f"{model.name}: {path} would be a file of Keras, which edgenet does not write: save as a file of "
-            "edgenet's own, e.g. model.edgenet, or call model.export('model.onnx') for other software"
-        )
     if not model.built:
         raise ValueError(f"{model.name} is not built, so there are no weights to save: call model.build((None, …))")
     if not overwrite and Path(path).exists():

@@ -103,3 +103,16 @@ def model_from_config(cls: type[Model], config: Mapping[str, Any]) -> Model:
 def to_json(model: Model) -> str:
     """The config of a model as text."""
     return json.dumps(layer_config(model))
+
+
+def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """A new model, with new weights, of what `Model.to_json` gave.
+
+    Raises:
+        ValueError: if the text is not the config of a model.
+    """
+    try:
+        told = json.loads(json_string)
+    except ValueError as error:
+        raise ValueError(f"model_from_json: expected what Model.to_json gives, got no JSON: {error}") from error
+    return layers.deserialize(told, custom_objects)

@@ -29,9 +29,10 @@ def macs_of_calls(model: Model) -> list[int]:
     return counts
 
 
-def summary_text(model: Model, line_length: int | None = None) -> str:
-    """The table, with totals below it."""
+def summary_text(model: Model, line_length: int | None = None, trainable: bool = False) -> str:
+    """The table, with totals below it; `trainable` asks for a column that says what training changes."""
     rows: list[tuple[str, ...]] = []
+    answer = {layer.name: "Y" if layer.trainable_weights else "N" if layer.weights else "-" for layer in model.layers}
     total_macs = 0
     if model.built:
         rows += [(f"{n} (Input)", _shape(t), "0", "0") for n, t in zip(model.input_names, model.inputs, strict=True)]
@@ -45,15 +46,19 @@ def summary_text(model: Model, line_length: int | None = None) -> str:
             total_macs += macs
     else:
         rows += [(f"{x.name} ({type(x).__name__})", "?", "?", "?") for x in model.layers]
-    body = _table(rows, line_length)
+    header: tuple[str, ...] = HEADER
+    if trainable:
+        header = (*HEADER, "Trainable")
+        rows = [(*row, answer.get(row[0].partition(" ")[0], "-")) for row in rows]
+    body = _table(header, rows, line_length)
     weights = sum(w.array.size for w in model.weights)
-    trainable = sum(w.array.size for w in model.trainable_weights)
+    changed = sum(w.array.size for w in model.trainable_weights)
     lines = [f'Model: "{model.name}"', *body]
     if model.built:
         lines += [
             f"Total params: {weights:,} ({_bytes(4 * weights)})",
-            f"Trainable params: {trainable:,} ({_bytes(4 * trainable)})",
-            f"Non-trainable params: {weights - trainable:,} ({_bytes(4 * (weights - trainable))})",
+            f"Trainable params: {changed:,} ({_bytes(4 * changed)})",
+            f"Non-trainable params: {weights - changed:,} ({_bytes(4 * (weights - changed))})",
             f"Total MACs: {total_macs:,} for one sample",
         ]
     else:
@@ -61,8 +66,8 @@ def summary_text(model: Model, line_length: int | None = None) -> str:
     return "\n".join(lines)
 
 
-def _table(rows: list[tuple[str, ...]], line_length: int | None) -> list[str]:
-    widths = [max(len(r[i]) for r in [HEADER, *rows]) for i in range(len(HEADER))]
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]], line_length: int | None) -> list[str]:
+    widths = [max(len(r[i]) for r in [header, *rows]) for i in range(len(header))]
     if line_length is not None:
         widths[0] = max(12, line_length - sum(widths[1:]) - 2 * (len(widths) - 1))
 
@@ -71,7 +76,7 @@ def _table(rows: list[tuple[str, ...]], line_length: int | None) -> list[str]:
         return "  ".join([*left, *(f"{c:>{w}}" for c, w in zip(cells[2:], widths[2:], strict=True))]).rstrip()
 
     rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
-    return [rule, line(HEADER), rule, *map(line, rows), rule]
+    return [rule, line(header), rule, *map(line, rows), rule]
 
 
 def _cut(text: str, width: int) -> str:

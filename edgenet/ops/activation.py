@@ -186,15 +186,15 @@ def relu(x: Value) -> Value:
     return y
 
 
-def leaky_relu(x: Value, alpha: float = 0.2) -> Value:
-    """The number x where it is positive, else alpha·x."""
-    y: Value = emit("leaky_relu", [x], alpha=float(alpha))
+def leaky_relu(x: Value, negative_slope: float = 0.2) -> Value:
+    """The number x where it is positive, else negative_slope·x."""
+    y: Value = emit("leaky_relu", [x], alpha=float(negative_slope))
     return y
 
 
-def clip(x: Value, low: float, high: float) -> Value:
-    """min(max(x, low), high).  Raises ShapeError unless low <= high."""
-    y: Value = emit("clip", [x], low=float(low), high=float(high))
+def clip(x: Value, x_min: float, x_max: float) -> Value:
+    """min(max(x, x_min), x_max).  Raises ShapeError unless x_min <= x_max."""
+    y: Value = emit("clip", [x], low=float(x_min), high=float(x_max))
     return y
 
 

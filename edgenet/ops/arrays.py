@@ -51,6 +51,10 @@ def _dense(x: np.ndarray, w: np.ndarray, b: Any = None, res: Any = None, **attrs
     return np.asarray(sum((v for v in (b, res) if v is not None), start=y))
 
 
+def _matmul(a: np.ndarray, b: np.ndarray, transpose_a: bool, transpose_b: bool) -> np.ndarray:
+    return np.asarray((a.swapaxes(-1, -2) if transpose_a else a) @ (b.swapaxes(-1, -2) if transpose_b else b))
+
+
 def _float(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *xs: function(*xs).astype(np.float64)
 
@@ -65,11 +69,14 @@ _MEANINGS: dict[str, Callable[..., Any]] = {
         for n, f in {
             "add": "add", "sub": "subtract", "mul": "multiply", "div": "divide", "maximum": "maximum",
             "minimum": "minimum", "exp": "exp", "log": "log", "sqrt": "sqrt", "square": "square", "abs": "abs",
-            "tanh": "tanh",
+            "tanh": "tanh", "power": "power", "sign": "sign", "floor": "floor", "ceil": "ceil", "round": "round",
+            "sin": "sin", "cos": "cos",
         }.items()
     },
     **{n: _float(getattr(np, n)) for n in ("equal", "greater", "greater_equal")},
-    **{n: _reduction(getattr(np, n)) for n in ("sum", "mean", "max", "min")},
+    **{n: _reduction(getattr(np, n)) for n in ("sum", "prod", "mean", "max", "min")},
+    "where": lambda c, a, b: np.where(c != 0, a, b),
+    "cast": lambda x, dtype: x.astype(np.float64) if dtype == "float32" else x.astype(np.int64),
     "argmax": lambda x, axis: x.argmax(axis),
     "relu": lambda x: np.maximum(x, 0),
     "leaky_relu": lambda x, alpha: np.where(x > 0, x, alpha * x),
@@ -85,6 +92,7 @@ _MEANINGS: dict[str, Callable[..., Any]] = {
     "slice": lambda x, starts, stops, steps: x[tuple(map(slice, starts, stops, steps))],
     "pad": lambda x, padding, value: np.pad(x, padding, constant_values=value),
     "dense": _dense,
+    "matmul": _matmul,
     "one_hot": _one_hot,
     "sparse_softmax_cross_entropy": _sparse_cross_entropy,
     "softmax_cross_entropy": lambda z, t: -(t * _log_softmax(z, -1)).sum(-1),
@@ -122,7 +130,7 @@ def on_arrays(function: Callable[..., Any], *arrays: Any) -> np.ndarray:
         NotImplementedError: if the function emits an op that has no NumPy form here.
 
     >>> from edgenet import ops
-    >>> on_arrays(lambda a, b: ops.sum(a * b, axes=-1), [[1.0, 2.0], [3.0, 4.0]], [0.5, 0.25])
+    >>> on_arrays(lambda a, b: ops.sum(a * b, axis=-1), [[1.0, 2.0], [3.0, 4.0]], [0.5, 0.25])
     array([1. , 2.5])
     """
     found = [np.asarray(a) for a in arrays]

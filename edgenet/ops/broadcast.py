@@ -24,7 +24,7 @@ def expect_float(*specs: Spec) -> None:
     """Raise ShapeError unless all specs are float32."""
     for spec in specs:
         if spec.dtype != "float32":
-            raise ShapeError(f"expected float32, got {spec}")
+            raise ShapeError(f"expected float32, got {spec}: edgenet.ops.cast(x, 'float32') makes it so")
 
 
 def broadcast_shapes(a: Sequence[Dim], b: Sequence[Dim]) -> tuple[Dim, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -121,40 +121,56 @@ def _partitions(x: Contraction) -> int:
     return max(1, min(max(fitting, for_tasks), affordable, len(x.runs), 64))
 
 
+class Panels(NamedTuple):
+    """B as the kernel reads it: operand, row stride, panel stride, group stride."""
+
+    operand: Operand
+    ldb: int
+    step: int
+    group: int
+
+
 def calls(x: Contraction) -> list[Call]:
     """The kernel calls of a contraction."""
     if x.m == 0 or x.n == 0:
         return []
+    out, b = panels(x)
+    return [*out, *product(x, b)]
+
+
+def product(x: Contraction, b: Panels) -> list[Call]:
+    """The calls of a contraction whose B is in panels already, which a contraction of the same sizes may have made."""
     target = current()
     nv = panel_width(x.m, x.n)
     nr, mr = nv * target.lanes, target.mr(nv)
-    panels = -(-x.n // nr)
-    out, b, ldb, panel_step, gb = _panels(x, nr, panels)
+    count = -(-x.n // nr)
     parts = _partitions(x)
     c, part_step = x.c, 0
     if parts > 1:
         c, part_step = Scratch(parts * x.sum_size), x.sum_size
-    mb = _rows_of_task(x, mr, panels * x.groups * parts, 4 * x.k / _overlap(x))
+    mb = _rows_of_task(x, mr, count * x.groups * parts, 4 * x.k / _overlap(x))
     panels_first = int(x.n * _overlap(x) > x.m)  # the larger of A and B is read once
     args = (
-        x.a, b, x.bias, x.res, c, table(x.runs), x.m, x.n, mb, panels_first, *x.sizes, *x.sa, *x.sc,
-        len(x.runs), x.length, x.ks, ldb, panel_step, parts, part_step, x.ga, gb, x.gc, *epilogue(x.activation),
+        x.a, b.operand, x.bias, x.res, c, table(x.runs), x.m, x.n, mb, panels_first, *x.sizes, *x.sa, *x.sc,
+        len(x.runs), x.length, x.ks, b.ldb, b.step, parts, part_step, x.ga, b.group, x.gc, *epilogue(x.activation),
     )  # fmt: skip
-    tasks = x.groups * parts * -(-x.m // mb) * panels
-    out.append(Call(k.gemm[nv, x.ks == 1 and ldb == nr], args, tasks, 0.25 * x.groups * x.m * x.k * panels * nr))
-    return out if parts == 1 else [*out, sum_parts(c, x.c, parts, x.sum_size)]
+    tasks = x.groups * parts * -(-x.m // mb) * count
+    call = Call(k.gemm[nv, x.ks == 1 and b.ldb == nr], args, tasks, 0.25 * x.groups * x.m * x.k * count * nr)
+    return [call] if parts == 1 else [call, sum_parts(c, x.c, parts, x.sum_size)]
 
 
-def _panels(x: Contraction, nr: int, panels: int) -> tuple[list[Call], Operand, int, int, int]:
-    """B as panels: calls that pack it, if it must be, then operand, row stride, panel stride and group stride."""
+def panels(x: Contraction) -> tuple[list[Call], Panels]:
+    """The calls that pack B into panels, if it must be, and where B is then."""
+    nr = panel_width(x.m, x.n) * current().lanes
+    count = -(-x.n // nr)
     whole = x.n % nr == 0 and x.b.sn == 1 and x.b.runs == (0,)
     if whole and not x.keep and (x.m < 256 or x.ks != 1):  # used too seldom to be worth copying
-        return [], x.b.operand, x.b.sk, nr, x.b.group
-    packed = Scratch(x.groups * panels * x.k * nr)
+        return [], Panels(x.b.operand, x.b.sk, nr, x.b.group)
+    packed = Scratch(x.groups * count * x.k * nr)
     runs = len(x.b.runs)
     args = (x.b.operand, packed, table(x.b.runs), runs, x.b.length or x.k, x.n, nr, x.b.sk, x.b.sn, x.b.group)
-    call = Call(k.pack, args, x.groups * panels * runs, 8.0 * packed.spec.size)
-    return [call], packed, nr, x.k * nr, panels * x.k * nr
+    call = Call(k.pack, args, x.groups * count * runs, 8.0 * packed.spec.size)
+    return [call], Panels(packed, nr, x.k * nr, count * x.k * nr)
 
 
 def _overlap(x: Contraction) -> float:

@@ -134,13 +134,13 @@ def silu(x: Value) -> Value:
     return y
 
 
-def gelu(x: Value, approximate: bool = False) -> Value:
-    """x·Φ(x) with the normal distribution's Φ, or its approximation by tanh.
+def gelu(x: Value, approximate: bool = True) -> Value:
+    """x·Φ(x) with the approximation of the normal distribution's Φ by tanh, or (not `approximate`) with Φ itself.
 
     Source: Hendrycks and Gimpel 2016, arXiv:1606.08415.
 
     >>> from edgenet.graph import Graph
-    >>> gelu(Graph().input(("batch", 10)), approximate=True)
+    >>> gelu(Graph().input(("batch", 10)))
     %gelu_tanh: float32[batch, 10]
     """
     y: Value = emit("gelu_tanh" if approximate else "gelu", [x])

@@ -24,6 +24,7 @@ class Pad(Move):
     """x with padding[axis] = (before, after) more entries of `value` around it."""
 
     name = "pad"
+    dtypes = ("float32",)
 
     def shape(self, specs: Sequence[Spec], attrs: dict[str, Any]) -> Sequence[Dim]:
         padding = attrs["padding"]
@@ -113,6 +114,7 @@ class SliceDx(Move):
     """dy where `slice` has read x, zero elsewhere: the gradient of a slice with steps."""
 
     name = "slice_dx"
+    dtypes = ("float32",)
 
     def shape(self, specs: Sequence[Spec], attrs: dict[str, Any]) -> Sequence[Dim]:
         want = Slice().shape([Spec.of(attrs["x_shape"])], attrs)
@@ -131,8 +133,8 @@ class SliceDx(Move):
         return [zeros, *calls(dy, dx, Grid(dy_shape, strides_of(dy_shape), strides, y0=at))]
 
 
-def pad(x: Value, padding: Sequence[tuple[int, int]], value: float = 0.0) -> Value:
-    """Put padding[axis] = (before, after) entries of `value` around x.
+def pad(x: Value, pad_width: Sequence[tuple[int, int]], constant_values: float = 0.0) -> Value:
+    """Put pad_width[axis] = (before, after) entries of `constant_values` around x.
 
     Raises:
         ShapeError: if there is not one pair of numbers, each at least 0, for each axis.
@@ -142,7 +144,7 @@ def pad(x: Value, padding: Sequence[tuple[int, int]], value: float = 0.0) -> Val
         >>> pad(Graph().input((1, 8, 8, 3)), ((0, 0), (1, 2), (1, 2), (0, 0)))
         %pad: float32[1, 11, 11, 3]
     """
-    return one("pad", [x], padding=tuple((int(a), int(b)) for a, b in padding), value=float(value))
+    return one("pad", [x], padding=tuple((int(a), int(b)) for a, b in pad_width), value=float(constant_values))
 
 
 def slice_(

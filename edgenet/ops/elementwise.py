@@ -12,7 +12,9 @@ from edgenet.kernels.cpu import elementwise as k
 from .broadcast import binary_calls, blocks, broadcast_shapes, expect_float, sum_to
 
 
-class _Binary(Op):
+class Binary(Op):
+    """y = f(a, b), number by number, of two values that broadcast."""
+
     kernel: ClassVar[Kernel]
 
     def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
@@ -35,7 +37,7 @@ class _Binary(Op):
         raise TypeError(f"{self.name} has no gradient: {self.no_gradient}")
 
 
-class Add(_Binary):
+class Add(Binary):
     """y = a + b."""
 
     name, kernel = "add", k.add
@@ -44,7 +46,7 @@ class Add(_Binary):
         return dy, dy
 
 
-class Sub(_Binary):
+class Sub(Binary):
     """y = a - b."""
 
     name, kernel = "sub", k.sub
@@ -53,7 +55,7 @@ class Sub(_Binary):
         return dy, -dy
 
 
-class Mul(_Binary):
+class Mul(Binary):
     """y = a·b."""
 
     name, kernel = "mul", k.mul
@@ -62,7 +64,7 @@ class Mul(_Binary):
         return dy * b, dy * a
 
 
-class Div(_Binary):
+class Div(Binary):
     """y = a / b; ∂y/∂b = -y / b."""
 
     name, kernel = "div", k.div
@@ -72,7 +74,7 @@ class Div(_Binary):
         return da, -(da * y)
 
 
-class Maximum(_Binary):
+class Maximum(Binary):
     """y = max(a, b), NaN where either is; the gradient of equal operands goes to the first."""
 
     name, kernel = "maximum", k.maximum_of
@@ -82,7 +84,7 @@ class Maximum(_Binary):
         return da, dy - da
 
 
-class Minimum(_Binary):
+class Minimum(Binary):
     """y = min(a, b), NaN where either is; the gradient of equal operands goes to the first."""
 
     name, kernel = "minimum", k.minimum_of
@@ -92,8 +94,11 @@ class Minimum(_Binary):
         return da, dy - da
 
 
-class _Comparison(_Binary):
-    no_gradient = "a comparison is constant almost everywhere"
+class _Comparison(Binary):
+    """The gradient is 0: a comparison is constant almost everywhere."""
+
+    def gradient(self, node: Node, dys: list[Value]) -> list[Value | None]:
+        return [None, None]
 
 
 class Equal(_Comparison):
@@ -197,62 +202,62 @@ class AbsDx(Unary):
     no_gradient = "second derivatives are not provided"
 
 
-def add(a: Any, b: Any) -> Value:
-    """a + b, broadcast like NumPy.  Raises ShapeError where the shapes do not fit.
+def add(x1: Any, x2: Any) -> Value:
+    """x1 + x2, broadcast like NumPy.  Raises ShapeError where the shapes do not fit.
 
     >>> from edgenet.graph import Graph
     >>> add(Graph().input(("batch", 8, 8, 3)), [1.0, 2.0, 3.0])
     %add: float32[batch, 8, 8, 3]
     """
-    y: Value = emit("add", [a, b])
+    y: Value = emit("add", [x1, x2])
     return y
 
 
-def sub(a: Any, b: Any) -> Value:
-    """a - b, broadcast like NumPy.  Raises ShapeError where the shapes do not fit."""
-    y: Value = emit("sub", [a, b])
+def sub(x1: Any, x2: Any) -> Value:
+    """x1 - x2, broadcast like NumPy.  Raises ShapeError where the shapes do not fit."""
+    y: Value = emit("sub", [x1, x2])
     return y
 
 
-def mul(a: Any, b: Any) -> Value:
-    """a·b, broadcast like NumPy.  Raises ShapeError where the shapes do not fit."""
-    y: Value = emit("mul", [a, b])
+def mul(x1: Any, x2: Any) -> Value:
+    """x1·x2, broadcast like NumPy.  Raises ShapeError where the shapes do not fit."""
+    y: Value = emit("mul", [x1, x2])
     return y
 
 
-def div(a: Any, b: Any) -> Value:
-    """a / b, broadcast like NumPy.  Raises ShapeError where the shapes do not fit."""
-    y: Value = emit("div", [a, b])
+def div(x1: Any, x2: Any) -> Value:
+    """x1 / x2, broadcast like NumPy.  Raises ShapeError where the shapes do not fit."""
+    y: Value = emit("div", [x1, x2])
     return y
 
 
-def maximum(a: Any, b: Any) -> Value:
-    """The larger of a and b, NaN where either is; broadcast like NumPy."""
-    y: Value = emit("maximum", [a, b])
+def maximum(x1: Any, x2: Any) -> Value:
+    """The larger of x1 and x2, NaN where either is; broadcast like NumPy."""
+    y: Value = emit("maximum", [x1, x2])
     return y
 
 
-def minimum(a: Any, b: Any) -> Value:
-    """The smaller of a and b, NaN where either is; broadcast like NumPy."""
-    y: Value = emit("minimum", [a, b])
+def minimum(x1: Any, x2: Any) -> Value:
+    """The smaller of x1 and x2, NaN where either is; broadcast like NumPy."""
+    y: Value = emit("minimum", [x1, x2])
     return y
 
 
-def equal(a: Any, b: Any) -> Value:
-    """1.0 where a = b, else 0.0, for two float32 or two int32 values; broadcast like NumPy."""
-    y: Value = emit("equal", [a, b])
+def equal(x1: Any, x2: Any) -> Value:
+    """1.0 where x1 = x2, else 0.0, for two float32 or two int32 values; broadcast like NumPy."""
+    y: Value = emit("equal", [x1, x2])
     return y
 
 
-def greater(a: Any, b: Any) -> Value:
-    """1.0 where a > b, else 0.0; broadcast like NumPy."""
-    y: Value = emit("greater", [a, b])
+def greater(x1: Any, x2: Any) -> Value:
+    """1.0 where x1 > x2, else 0.0; broadcast like NumPy."""
+    y: Value = emit("greater", [x1, x2])
     return y
 
 
-def greater_equal(a: Any, b: Any) -> Value:
-    """1.0 where a >= b, else 0.0; broadcast like NumPy."""
-    y: Value = emit("greater_equal", [a, b])
+def greater_equal(x1: Any, x2: Any) -> Value:
+    """1.0 where x1 >= x2, else 0.0; broadcast like NumPy."""
+    y: Value = emit("greater_equal", [x1, x2])
     return y
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -67,11 +67,12 @@ def calls(x: Value | Scratch, y: Value | Scratch, grid: Grid) -> list[Call]:
     if not count:
         return []
     axes, ends = grid.axes(), (At(x, grid.x0), At(y, grid.y0))
+    words = np.dtype(x.spec.dtype).itemsize == 4
     if len(axes) == 1 and axes[0][1:] == (1, 1):
-        return [Call(k.copy, (*ends, count), -(-count // k.COPY_BLOCK), 8.0 * count)]
+        return [Call(k.copy if words else k.copy_bytes, (*ends, count), -(-count // k.COPY_BLOCK), 8.0 * count)]
     *outer, (n, sx0, sy0) = axes
     contiguous = next((axis for axis in outer if axis[1] == 1), None)
-    if contiguous is not None and sy0 == 1:
+    if contiguous is not None and sy0 == 1 and words:
         outer.remove(contiguous)
         rows, _, sy1 = contiguous
         block = max(BLOCK // n // k.TILE, 1) * k.TILE
@@ -79,20 +80,26 @@ def calls(x: Value | Scratch, y: Value | Scratch, grid: Grid) -> list[Call]:
     else:
         rows, sx1, sy1 = outer.pop() if outer else (1, 0, 0)
         block = max(BLOCK // n, 1)
-        kernel, rest = k.move, [sx1, sy1, n, sx0, sy0]
+        kernel, rest = k.move if words else k.move_bytes, [sx1, sy1, n, sx0, sy0]
     tables = [_table(values) for values in zip(*outer, strict=True)] if outer else [_table(())] * 3
     tasks = math.prod(size for size, _, _ in outer) * -(-rows // block)
     return [Call(kernel, (*ends, *tables, len(outer), rows, block, *rest), tasks, 8.0 * count)]
 
 
 class Move(Op):
-    """Base: no arithmetic, float32 only."""
+    """Base: no arithmetic, numbers of 32 or 8 bits."""
+
+    #: what may be moved; all inputs are the same
+    dtypes: ClassVar[tuple[str, ...]] = ("float32", "int32", "int8", "uint8", "bool")
 
     def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
-        wrong = next((s for s in specs if s.dtype != "float32"), None)
+        wrong = next((s for s in specs if s.dtype not in self.dtypes), None)
         if wrong is not None:
-            raise TypeError(f"{self.name}: expected float32, got {wrong}")
-        return [Spec.of(self.shape(specs, attrs))]
+            kinds = " or ".join(self.dtypes)
+            raise TypeError(f"{self.name}: expected {kinds}, got {wrong}: edgenet.ops.cast(x, 'float32') makes it so")
+        if len({s.dtype for s in specs}) > 1:
+            raise TypeError(f"{self.name}: expected inputs of one dtype, got {', '.join(map(str, specs))}")
+        return [Spec.of(self.shape(specs, attrs), specs[0].dtype)]
 
     def shape(self, specs: Sequence[Spec], attrs: dict[str, Any]) -> Sequence[Dim]:
         """Shape of the output."""

@@ -191,15 +191,15 @@ def sigmoid_cross_entropy(logits: Value, targets: Any) -> Value:
     return y
 
 
-def one_hot(labels: Value, depth: int) -> Value:
-    """1.0 at each int32 label along a new last axis of `depth`, else 0.0; only zeros for a label outside.
+def one_hot(x: Value, num_classes: int) -> Value:
+    """1.0 at each int32 label along a new last axis of `num_classes`, else 0.0; only zeros for a label outside.
 
     Raises:
-        ShapeError: if the labels are not int32 or the depth is not positive.
+        ShapeError: if the labels are not int32 or `num_classes` is not positive.
 
     >>> from edgenet.graph import Graph
     >>> one_hot(Graph().input((32,), "int32"), 10)
     %one_hot: float32[32, 10]
     """
-    y: Value = emit("one_hot", [labels], depth=int(depth))
+    y: Value = emit("one_hot", [x], depth=int(num_classes))
     return y

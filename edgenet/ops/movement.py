@@ -254,7 +254,7 @@ class BroadcastTo(Move):
         return calls(x, y, Grid(y_shape, [0] * (len(y_shape) - len(x_shape)) + strides, strides_of(y_shape)))
 
 
-def reshape(x: Value, shape: Sequence[Dim]) -> Value:
+def reshape(x: Value, newshape: Sequence[Dim] | int) -> Value:
     """The same numbers in the same order under another shape; nothing is copied.
 
     One size may be -1: it follows from the others.  Names of sizes that are not known yet pass through.
@@ -267,23 +267,25 @@ def reshape(x: Value, shape: Sequence[Dim]) -> Value:
         >>> reshape(Graph().input(("batch", 7, 7, 64)), ("batch", -1))
         %reshape: float32[batch, 3136]
     """
+    shape = (newshape,) if isinstance(newshape, int) else tuple(newshape)
     with contextlib.suppress(ShapeError):  # of which the op says more
         shape = resolve(x.shape, shape)
     return one("reshape", [x], shape=tuple(shape))
 
 
-def transpose(x: Value, perm: Sequence[int]) -> Value:
-    """Reorder axes: axis i of the result is axis perm[i] of x.
+def transpose(x: Value, axes: Sequence[int] | None = None) -> Value:
+    """Reorder axes: axis i of the result is axis axes[i] of x; by default all are turned around.
 
     Raises:
-        ShapeError: if `perm` is no order of the axes of x.
+        ShapeError: if `axes` is no order of the axes of x.
 
     Example:
         >>> from edgenet.graph import Graph
         >>> transpose(Graph().input((1, 3, 8, 9)), (0, 2, 3, 1))
         %transpose: float32[1, 8, 9, 3]
     """
-    return one("transpose", [x], perm=tuple(perm))
+    order = range(x.spec.rank)[::-1] if axes is None else [a + x.spec.rank if a < 0 else a for a in axes]
+    return one("transpose", [x], perm=tuple(order))
 
 
 def concat(xs: Sequence[Value], axis: int = -1) -> Value:

@@ -1,4 +1,4 @@
-"""Sums, means, maxima and minima over axes, and argmax."""
+"""Sums, products, means, maxima and minima over axes, and argmax."""
 
 from __future__ import annotations
 
@@ -114,6 +114,21 @@ class Mean(Sum):
         return super().gradient(node, [dys[0] * self.scale(node)])
 
 
+class Prod(_Reduction):
+    """y = product of x; the gradient is right where numbers are 0, too."""
+
+    name, kind, total = "prod", "prod", True
+
+    def gradient(self, node: Node, dys: list[Value]) -> list[Value | None]:
+        x, axes = node.inputs[0], reduced_axes(node.attrs["axes"], len(node.inputs[0].shape))  # type: ignore[union-attr]
+        zero = emit("equal", [x, 0.0])
+        others = emit("add", [x, zero])  # with ones in place of zeros
+        product = emit("prod", [others], axes=axes, keepdims=True)
+        count = emit("sum", [zero], axes=axes, keepdims=True)
+        alone = emit("equal", [count - zero, 0.0])  # whether all the others differ from 0
+        return [product / others * alone * _restored(dys[0], node)]
+
+
 class Max(_Reduction):
     """y = the largest of x, NaN where one is; equal maxima share the gradient."""
 
@@ -153,41 +168,54 @@ class ArgMax(Op):
         return [Call(k.argmax, (x, node.output, d, inner), node.output.spec.size, 4.0 * x.spec.size)]
 
 
-def sum(x: Value, axes: Axes = None, keepdims: bool = False) -> Value:
-    """Sum over `axes` (None: all), which stay as ones with `keepdims`."""
-    y: Value = emit("sum", [x], axes=reduced_axes(axes, x.spec.rank), keepdims=keepdims)
+def sum(x: Value, axis: Axes = None, keepdims: bool = False) -> Value:
+    """Sum over the axis, or axes (None: all), which stay as ones with `keepdims`."""
+    y: Value = emit("sum", [x], axes=reduced_axes(axis, x.spec.rank), keepdims=keepdims)
     return y
 
 
-def mean(x: Value, axes: Axes = None, keepdims: bool = False) -> Value:
-    """Mean over `axes` (None: all), which stay as ones with `keepdims`.
+def mean(x: Value, axis: Axes = None, keepdims: bool = False) -> Value:
+    """Mean over the axis, or axes (None: all), which stay as ones with `keepdims`.
 
     >>> from edgenet.graph import Graph
-    >>> mean(Graph().input(("batch", 7, 7, 64)), axes=(1, 2))
+    >>> mean(Graph().input(("batch", 7, 7, 64)), axis=(1, 2))
     %mean: float32[batch, 64]
     """
-    y: Value = emit("mean", [x], axes=reduced_axes(axes, x.spec.rank), keepdims=keepdims)
+    y: Value = emit("mean", [x], axes=reduced_axes(axis, x.spec.rank), keepdims=keepdims)
     return y
 
 
-def max(x: Value, axes: Axes = None, keepdims: bool = False) -> Value:
-    """Maximum over `axes` (None: all), which stay as ones with `keepdims`; NaN where a number is NaN."""
-    y: Value = emit("max", [x], axes=reduced_axes(axes, x.spec.rank), keepdims=keepdims)
+def prod(x: Value, axis: Axes = None, keepdims: bool = False) -> Value:
+    """Product over the axis, or axes (None: all), which stay as ones with `keepdims`."""
+    y: Value = emit("prod", [x], axes=reduced_axes(axis, x.spec.rank), keepdims=keepdims)
     return y
 
 
-def min(x: Value, axes: Axes = None, keepdims: bool = False) -> Value:
-    """Minimum over `axes` (None: all), which stay as ones with `keepdims`; NaN where a number is NaN."""
-    y: Value = emit("min", [x], axes=reduced_axes(axes, x.spec.rank), keepdims=keepdims)
+def max(x: Value, axis: Axes = None, keepdims: bool = False) -> Value:
+    """Maximum over the axis, or axes (None: all), which stay as ones with `keepdims`; NaN where a number is NaN."""
+    y: Value = emit("max", [x], axes=reduced_axes(axis, x.spec.rank), keepdims=keepdims)
     return y
 
 
-def argmax(x: Value, axis: int = -1) -> Value:
-    """Index of the first maximum along an axis, as int32.
+def min(x: Value, axis: Axes = None, keepdims: bool = False) -> Value:
+    """Minimum over the axis, or axes (None: all), which stay as ones with `keepdims`; NaN where a number is NaN."""
+    y: Value = emit("min", [x], axes=reduced_axes(axis, x.spec.rank), keepdims=keepdims)
+    return y
+
+
+def argmax(x: Value, axis: int | None = None, keepdims: bool = False) -> Value:
+    """Index of the first maximum along an axis (None: of x flattened), as int32; `keepdims` needs an axis.
 
     >>> from edgenet.graph import Graph
-    >>> argmax(Graph().input(("batch", 10)))
+    >>> argmax(Graph().input(("batch", 10)), axis=-1)
     %argmax: int32[batch]
     """
+    if axis is None:
+        x, axis = emit("reshape", [x], shape=(-1,)), 0
+        if keepdims:
+            raise ShapeError("argmax: keepdims needs an axis, got axis=None")
     y: Value = emit("argmax", [x], axis=int(axis))
+    if keepdims:
+        kept = reduced_shape(x.shape, reduced_axes(axis, x.spec.rank), True)
+        y = emit("reshape", [y], shape=kept)
     return y

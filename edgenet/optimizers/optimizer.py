@@ -11,7 +11,8 @@ import numpy as np
 
 from edgenet import ops
 from edgenet.graph import Graph, Value, Variable, headroom
-from edgenet.utils.spelling import did_you_mean, nearest
+from edgenet.utils.registry import Registry
+from edgenet.utils.spelling import nearest
 
 from . import schedules
 from .schedules import LearningRateSchedule
@@ -351,38 +352,34 @@ def in_unit(owner: Optimizer, name: str, value: float) -> float:
     return value
 
 
+_registry = Registry(
+    "optimizer", _classes, functions=False, revive=lambda cls, config, custom: cls.from_config(config, custom)
+)
+
+
 def get(identifier: Any) -> Optimizer:
     """The optimizer of a name, a class, a config or an optimizer.
+
+    Raises:
+        ValueError: for a name that is not known.
+        TypeError: for anything else.
 
     >>> get("adam")
     Adam(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-07, amsgrad=False)
     """
-    if isinstance(identifier, Optimizer):
-        return identifier
-    if isinstance(identifier, str):
-        cls = _classes.get(identifier.lower())
-        if cls is None:
-            known = sorted(n for n, c in _classes.items() if c.__module__.startswith("edgenet.") and n != "tfoptimizer")
-            near = did_you_mean(identifier, known)
-            raise ValueError(f"unknown optimizer {identifier!r}{near}: expected one of {', '.join(known)}")
-        return cls()
-    if isinstance(identifier, Mapping):
-        return deserialize(identifier)
-    if isinstance(identifier, type) and issubclass(identifier, Optimizer):
-        return identifier()
-    raise TypeError(f"an optimizer is a name or an Optimizer, got {identifier!r}")
+    if identifier is None:
+        raise TypeError(_registry.refusal(identifier))
+    made: Optimizer = _registry.get(identifier, Optimizer)
+    return made
 
 
 def serialize(optimizer: Optimizer) -> dict[str, Any]:
     """What `deserialize` makes the optimizer again from, its state aside."""
-    return {"class_name": type(optimizer).__name__, "config": optimizer.get_config()}
+    told: dict[str, Any] = _registry.serialize(optimizer)
+    return told
 
 
 def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Optimizer:
     """The optimizer of a config.  Raises ValueError for an unknown class."""
-    name = str(config.get("class_name"))
-    cls = (custom_objects or {}).get(name, _classes.get(name.lower()))
-    if cls is None:
-        raise ValueError(f"unknown optimizer class {name!r}: pass custom_objects={{{name!r}: class}}")
-    made: Optimizer = cls.from_config(config.get("config", {}), custom_objects)
+    made: Optimizer = _registry.deserialize(config, custom_objects)
     return made

@@ -166,6 +166,6 @@ def serialize(regularizer: Any) -> Any:
     return _registry.serialize(regularizer)
 
 
-def deserialize(config: Mapping[str, Any]) -> Any:
+def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The regularizer of a config.  Raises ValueError for one whose class is not known."""
-    return _registry.deserialize(config)
+    return _registry.deserialize(config, custom_objects)

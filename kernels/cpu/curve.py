@@ -24,6 +24,7 @@ from .elementwise import BLOCK
 ZERO, ONE, TWO, HALF = np.float32(0), np.float32(1), np.float32(2), np.float32(0.5)
 THREE, SIX, SIXTH = np.float32(3), np.float32(6), np.float32(1 / 6)
 ERF_SLOPE, ROOT_HALF, DENSITY = np.float32(2 / np.pi**0.5), np.float32(0.5**0.5), np.float32((2 * np.pi) ** -0.5)
+FAR = np.float32(1e4)
 #: 2·√(2/π), the same times a, and three times that
 TWICE, CUBIC, SLOPE = (np.float32(2 * (2 / np.pi) ** 0.5 * c) for c in (1, 0.044715, 3 * 0.044715))
 #: from here on tanh(softplus(x)) is 1
@@ -76,6 +77,8 @@ def _gelu_tanh(x):
 
 
 def _gelu_tanh_slope(x):
+    x = FAR if x > FAR else x  # where the slope is 1 or 0 already, and x³ does not overflow
+    x = -FAR if x < -FAR else x
     s = math.sigmoid(x * (TWICE + CUBIC * x * x))
     return s + x * (s * (ONE - s)) * (TWICE + SLOPE * x * x)
 
@@ -111,7 +114,7 @@ _gate = device(_mish_gate)
 
 
 def _mish(x):
-    return x * _gate(x)
+    return x if x > MISH_ONE else x * _gate(x)  # x·e·(e + 2) would overflow
 
 
 def _mish_slope(x):

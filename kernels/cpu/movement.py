@@ -8,8 +8,8 @@ With the right strides this one loop nest is a concatenation, a slice and its gr
 transposition, depth to space.  Whoever lowers an op drops axes of size 1 and merges axes that are contiguous in both
 arrays (`edgenet.ops.movement`), so that the two inner loops are as long as they can be.
 
-A transposition whose inner axis is contiguous in x and y alike is a `move`; otherwise it is `turn`, which turns tiles
-of TILE × TILE numbers in registers, and reads and writes whole vectors::
+A transposition whose inner axis is contiguous in x and y alike is a `move`, as is any of eight bits; otherwise it is
+`turn`, which turns tiles of TILE × TILE numbers in registers, and reads and writes whole vectors::
 
           j ──▶ contiguous in y
     i   ┌──────┬──────┐      x[i + j·sx]  ─▶  y[i·sy + j]
@@ -18,7 +18,7 @@ of TILE × TILE numbers in registers, and reads and writes whole vectors::
         └──────┴──────┘
 """
 
-from ..compiler import In, InI64, Out, device, f32, i64, kernel
+from ..compiler import In, InByte, InI64, InWord, Kernel, Out, OutByte, OutWord, device, f32, i64, kernel
 from ..generators import turn_tile
 from ..target import current
 
@@ -29,13 +29,6 @@ TILE = min(current().lanes, 8)
 turn_registers = turn_tile(TILE)
 #: numbers in a cache line: tiles of one line are turned one after the other
 LINE = 16
-
-
-@kernel
-def copy(x: In, y: Out, n: i64, lo: i64, hi: i64):
-    """y[i] = x[i]; one task moves COPY_BLOCK numbers."""
-    for i in range(lo * COPY_BLOCK, min(hi * COPY_BLOCK, n)):
-        y[i] = x[i]
 
 
 @kernel
@@ -58,33 +51,48 @@ def offsets(index, sizes, sx, sy, rank):
     return x0, y0
 
 
-@kernel
-def move(
-    x: In, y: Out, sizes: InI64, sx: InI64, sy: InI64, rank: i64,
-    rows: i64, rows_of_task: i64, sx1: i64, sy1: i64, n: i64, sx0: i64, sy0: i64, lo: i64, hi: i64,
-):  # fmt: skip
-    """Copy a grid of `sizes` (rank axes) × rows × n; tasks count (index of the grid, block of rows)."""
-    blocks = (rows + rows_of_task - 1) // rows_of_task
-    for task in range(lo, hi):
-        index, first = task // blocks, task % blocks * rows_of_task
-        x0, y0 = offsets(index, sizes, sx, sy, rank)
-        for row in range(first, min(rows, first + rows_of_task)):
-            xr, yr = x0 + row * sx1, y0 + row * sy1
-            if sy0 == 1 and sx0 == 1:
-                for i in range(n):
-                    y[yr + i] = x[xr + i]
-            elif sy0 == 1 and sx0 == 0:
-                value = x[xr]
-                for i in range(n):
-                    y[yr + i] = value
-            else:
-                for i in range(n):
-                    y[yr + i * sy0] = x[xr + i * sx0]
+def _movers(source, target, suffix: str) -> tuple[Kernel, Kernel]:
+    """The kernels copy and move for numbers of one size."""
+
+    def copy(x: source, y: target, n: i64, lo: i64, hi: i64):
+        for i in range(lo * COPY_BLOCK, min(hi * COPY_BLOCK, n)):
+            y[i] = x[i]
+
+    def move(
+        x: source, y: target, sizes: InI64, sx: InI64, sy: InI64, rank: i64,
+        rows: i64, rows_of_task: i64, sx1: i64, sy1: i64, n: i64, sx0: i64, sy0: i64, lo: i64, hi: i64,
+    ):  # fmt: skip
+        blocks = (rows + rows_of_task - 1) // rows_of_task
+        for task in range(lo, hi):
+            index, first = task // blocks, task % blocks * rows_of_task
+            x0, y0 = offsets(index, sizes, sx, sy, rank)
+            for row in range(first, min(rows, first + rows_of_task)):
+                xr, yr = x0 + row * sx1, y0 + row * sy1
+                if sy0 == 1 and sx0 == 1:
+                    for i in range(n):
+                        y[yr + i] = x[xr + i]
+                elif sy0 == 1 and sx0 == 0:
+                    value = x[xr]
+                    for i in range(n):
+                        y[yr + i] = value
+                else:
+                    for i in range(n):
+                        y[yr + i * sy0] = x[xr + i * sx0]
+
+    for function in (copy, move):
+        function.__qualname__ = function.__name__ + suffix
+    return Kernel(copy), Kernel(move)
+
+
+#: copy: y[i] = x[i]; one task moves COPY_BLOCK numbers.
+#: move: a grid of `sizes` (rank axes) × rows × n; tasks count (index of the grid, block of rows)
+copy, move = _movers(InWord, OutWord, "")
+copy_bytes, move_bytes = _movers(InByte, OutByte, "_bytes")
 
 
 @kernel
 def turn(
-    x: In, y: Out, sizes: InI64, sx: InI64, sy: InI64, rank: i64,
+    x: InWord, y: OutWord, sizes: InI64, sx: InI64, sy: InI64, rank: i64,
     rows: i64, rows_of_task: i64, sy1: i64, n: i64, sx0: i64, lo: i64, hi: i64,
 ):  # fmt: skip
     """y[i·sy1 + j] = x[i + j·sx0] for rows i and n columns j; tasks count (index of the grid, block of rows)."""

@@ -1,4 +1,4 @@
-"""Sums, maxima and minima over one axis: x[outer, d, inner] → y[outer, inner].
+"""Sums, products, maxima and minima over one axis: x[outer, d, inner] → y[outer, inner].
 
 Whatever axes are reduced, merging neighbours leaves such a view, or a chain of them.  Two kernels for each operation:
 
@@ -82,6 +82,10 @@ def _sum(a, b):
     return a + b
 
 
+def _prod(a, b):
+    return a * b
+
+
 def _max(a, b):
     return maximum(a, b)
 
@@ -90,11 +94,12 @@ def _min(a, b):
     return minimum(a, b)
 
 
-ZERO, INF = np.float32(0), np.float32(np.inf)
+ZERO, ONE, INF = np.float32(0), np.float32(1), np.float32(np.inf)
 
 #: by operation
-rows = {"sum": _rows(_sum, ZERO), "max": _rows(_max, -INF), "min": _rows(_min, INF)}
-columns = {"sum": _columns(_sum, ZERO), "max": _columns(_max, -INF), "min": _columns(_min, INF)}
+_OPERATIONS = {"sum": (_sum, ZERO), "prod": (_prod, ONE), "max": (_max, -INF), "min": (_min, INF)}
+rows = {name: _rows(*operation) for name, operation in _OPERATIONS.items()}
+columns = {name: _columns(*operation) for name, operation in _OPERATIONS.items()}
 
 
 @kernel

@@ -234,3 +234,24 @@ def test_a_child_of_a_fork_can_run_a_program_that_was_running():
     code = FORKED.format(paths=[os.path.dirname(os.path.dirname(here)), here])
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_weights_that_several_products_read_are_packed_once():
+    def bytes_and_result(steps):
+        rng = np.random.default_rng(3)
+        graph = Graph("unrolled")
+        x = graph.input((2, 33))
+        w = graph.variable(Variable(rng.standard_normal((33, 33)).astype(np.float32) / 6, "w"))
+        y = x
+        for _ in range(steps):
+            y = dense(y, w)
+        graph.outputs = [y]
+        program = compile_graph(graph)
+        value = rng.standard_normal((2, 33)).astype(np.float32)
+        power = np.linalg.matrix_power(w.variable.array.astype(np.float64), steps)
+        assert_allclose(program.run(value)[0], value @ power, rtol=1e-4, atol=1e-5)
+        w.variable.assign(w.variable.array * 0.5)
+        assert_allclose(program.run(value)[0], value @ power * 0.5**steps, rtol=1e-4, atol=1e-5)
+        return program.constant_bytes
+
+    assert bytes_and_result(1) == bytes_and_result(5) > 0

@@ -106,7 +106,7 @@ def test_a_saved_model_keeps_them(tmp_path):
 
 
 def test_errors():
-    with pytest.raises(ValueError, match=r"unknown constraint 'max'.*: expected one of .*MaxNorm"):
+    with pytest.raises(ValueError, match=r"unknown constraint 'max'.*: expected one of max_norm, maxnorm"):
         constraints.get("max")
     with pytest.raises(TypeError, match="a constraint is a name"):
         constraints.get(3)

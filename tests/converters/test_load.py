@@ -71,8 +71,10 @@ def test_images_with_channels_last(tmp_path):
     assert_allclose(model.predict(X.transpose(0, 2, 3, 1), verbose=0), want, rtol=1e-5, atol=1e-6)
 
 
-def test_an_input_that_is_used_in_both_orders():
-    nodes = [NODE("Conv", ["x", "w"], ["c"]), NODE("Flatten", ["c"], ["a"]), NODE("Flatten", ["x"], ["b"])]
+@pytest.mark.parametrize("second", ["Flatten", "GlobalAveragePool"])
+def test_an_input_that_several_layers_use(second):
+    """In the order of the file and in the other one, or twice in the latter."""
+    nodes = [NODE("Conv", ["x", "w"], ["c"]), NODE("Flatten", ["c"], ["a"]), NODE(second, ["x"], ["b"])]
     (w,) = numbers(2, (2, 3, 8, 8))
     model = model_of(nodes, {"x": X}, ["a", "b"], {"w": w}, shapes={"x": ("n", 3, 8, 8)})
     for layout, x in ((None, X), ("NHWC", X.transpose(0, 2, 3, 1))):
@@ -191,3 +193,35 @@ def test_a_damaged_piece_is_refused(damage):
     damage(config["piece"])
     with pytest.raises((ValueError, IndexError)):
         GraphLayer.from_config(config)(layers.Input((3, 8, 8)))
+
+
+def test_a_trained_network_learns_other_images(shared, tmp_path):
+    """A network for photographs, frozen, tells clothes apart with a new head; what onnxruntime says of it agrees."""
+    from edgenet.converters.onnx.verify import verify
+    from edgenet.datasets import fashion_mnist
+
+    base = edgenet.load(shared / "models" / "a03_resnet8_cifar10_nchw.onnx")
+    for layer in base.layers:
+        layer.trainable = False
+    y = layers.Dense(10, activation="softmax")(layers.Dropout(0.2)(base.layers[-2].output))
+    model = Model(base.input, y)
+    (train, labels), (test, answers) = fashion_mnist.load_data(shared / "data" / "fashion-mnist")
+    images = [
+        np.repeat(np.pad(x, ((0, 0), (2, 2), (2, 2)))[:, None], 3, axis=1).astype(np.float32) for x in (train, test)
+    ]
+    before = [w.numpy() for w in base.weights]
+    model.compile(edgenet.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(images[0][:1000], labels[:1000], epochs=5, batch_size=50, verbose=0)
+    _, accuracy = model.evaluate(images[1][:500], answers[:500], verbose=0)
+    assert accuracy > 0.5  # guessing gives 0.1
+    for old, w in zip(before, base.weights, strict=True):
+        assert_array_equal(old, w.numpy())
+    model.export(tmp_path / "clothes.onnx")
+    pytest.importorskip("onnxruntime")
+    verify(tmp_path / "clothes.onnx")
+    assert_allclose(
+        InferenceSession(tmp_path / "clothes.onnx").run(None, {model.input_names[0]: images[1][:5]})[0],
+        model.predict(images[1][:5], verbose=0),
+        rtol=1e-4,
+        atol=1e-5,
+    )

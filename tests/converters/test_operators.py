@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from onnx_models import node_model, numbers, ours, theirs
+from onnx_models import judge, node_model, numbers, ours
 
 from cases import conv_cases, gemm_cases, pool_cases
 from oracle.pool import average_pool2d
@@ -12,18 +12,6 @@ from tolerance import tolerance
 pytestmark = pytest.mark.onnxruntime
 
 FIRST = (0, 3, 1, 2)
-
-
-def judge(model, arrays, k=1):
-    """Assert that edgenet and onnxruntime agree on every output."""
-    wanted = theirs(model, arrays)
-    got = ours(model, arrays)
-    assert len(got) == len(wanted)
-    for y, want in zip(got, wanted, strict=True):
-        assert y.shape == want.shape
-        assert y.dtype == want.dtype
-        rtol, atol = tolerance(want.dtype, k)
-        assert_allclose(y, want, rtol, atol * max(1.0, np.abs(want).max(initial=0)))
 
 
 def pads(padding):

@@ -1,5 +1,7 @@
 """InferenceSession: whatever a model asks for, compiled where it can be and evaluated where it must be."""
 
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -9,7 +11,8 @@ from onnx import TensorProto, helper
 from onnx_models import model_of, node_model, numbers, theirs
 
 from edgenet import InferenceSession
-from edgenet.converters.onnx import EvaluationError, UnsupportedModelError, plan, read
+from edgenet.converters.onnx import EvaluationError, UnsupportedModelError, plan, read, steps
+from edgenet.converters.onnx.errors import Refused, Unfit
 from edgenet.converters.onnx.steps import Compiled, Evaluated
 from edgenet.graph import ShapeError
 from edgenet.kernels.parallel import get_num_threads
@@ -257,7 +260,7 @@ def test_a_profile_lists_every_node():
     assert {"first", "wide", "sum"} <= set(by_name)
     assert by_name["first"].op == "conv2d"
     flops = 2 * 8 * 16 * 16 * 27
-    assert flops <= by_name["first"].gflops * by_name["first"].seconds * 1e9 <= 1.2 * flops
+    assert flops <= round(by_name["first"].gflops * by_name["first"].seconds * 1e9) <= 1.2 * flops
     assert by_name["sum"].gflops is None
     assert by_name["sum"].bytes == 3 * 8 * 8 * 16 * 16
     assert abs(sum(row.share for row in rows) - 1) < 1e-9
@@ -286,3 +289,28 @@ def test_memory_grows_with_what_is_held():
     assert second.weights_bytes == first.weights_bytes  # programs share their weights
     assert second.arena_bytes > first.arena_bytes > 0
     assert str(second).splitlines()[0].split() == ["memory", "KiB"]
+
+
+def test_evaluators_say_what_does_not_fit_and_what_they_do_not_know(monkeypatch):
+    session = InferenceSession(node_model("Add", {"a": np.arange(3), "b": np.arange(3)}))
+
+    def run(error):
+        def fold(_):
+            raise error
+
+        monkeypatch.setattr(steps._fold, "fold", fold)
+        session.run(None, {"a": np.arange(3), "b": np.arange(3)})
+
+    with pytest.raises(EvaluationError, match=r"'the_node' cannot be computed on 'a': int64\[3\].*: too odd"):
+        run(Unfit("too odd"))
+    with pytest.raises(EvaluationError, match=r"'the_node'.*MemoryError"):
+        run(MemoryError())
+    with pytest.raises(UnsupportedModelError, match="'the_node': not known"):
+        run(Refused("not known"))
+
+
+@pytest.mark.parametrize("name", ["InferenceSession", "load"])
+def test_without_onnx_the_error_says_what_to_install(name):
+    code = f"import sys; sys.modules['onnx'] = None\nimport edgenet\nedgenet.{name}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert f'ImportError: edgenet.{name} needs the package onnx: pip install "edgenet[onnx]"' in done.stderr

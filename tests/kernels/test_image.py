@@ -170,4 +170,6 @@ def test_a_warm_start_imports_neither_numba_nor_llvm(tmp_path):
         subprocess.run([sys.executable, "-c", WARM], env=environment, capture_output=True, text=True, timeout=300)
         for _ in range(2)
     ]
-    assert [t.stdout.split() for t in told] == [["True", "llvmlite", "numba"], ["True"]], told[1].stderr
+    assert told[0].stdout.startswith("True"), told[0].stderr
+    assert list(tmp_path.glob("gemm*.o")), "the first start compiled its kernels"
+    assert told[1].stdout.split() == ["True"], told[1].stderr

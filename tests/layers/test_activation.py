@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from layers.run import apply, pull
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
-from edgenet import activations, layers
+from edgenet import Input, activations, layers
+from edgenet.graph import ShapeError
 from oracle import activation as oracle
 from oracle import curve
 from oracle.difference import central_difference
@@ -83,11 +84,9 @@ def test_relu_layer(slope, top, threshold):
 
 
 def test_relu_keeps_nan_and_takes_infinity():
-    x = np.array([[np.nan, np.inf]], np.float32)
-    for layer in (layers.ReLU(), layers.ReLU(threshold=1.0), layers.ReLU(negative_slope=0.5)):
-        y = apply(layer, x)
-        assert np.isnan(y[0, 0])
-        assert y[0, 1] == np.inf
+    x = np.array([[np.nan, np.inf, -np.inf]], np.float32)
+    for layer in (layers.ReLU(), layers.ReLU(threshold=1.0), layers.ReLU(None, 0.5), layers.ReLU(None, 0.5, 1.0)):
+        assert_array_equal(apply(layer, x), [[np.nan, np.inf, -np.inf if layer.negative_slope else 0]])
 
 
 @pytest.mark.parametrize(
@@ -141,7 +140,7 @@ def test_names():
     assert_allclose(apply(layers.Activation(double), X), 2 * X)
     with pytest.raises(ValueError, match=r"'rellu' \(did you mean 'relu'\?\): expected one of abs"):
         activations.get("rellu")
-    with pytest.raises(TypeError, match="an activation is a name or a function"):
+    with pytest.raises(TypeError, match="an activation is a name, an Activation, a config or a function"):
         activations.get(3)
     with pytest.raises(TypeError, match="has no name"):
         activations.serialize(lambda x: x)
@@ -153,5 +152,9 @@ def test_errors():
             layers.ReLU(**arguments)
     with pytest.raises(ValueError, match="LeakyReLU: negative_slope"):
         layers.LeakyReLU(None)
-    with pytest.raises(ValueError, match="Softmax: axis must be one integer"):
-        layers.Softmax(axis=[1, 2])
+    with pytest.raises(ValueError, match="Softmax: axis must be an integer or a list of them"):
+        layers.Softmax(axis=[])
+    with pytest.raises(ValueError, match="Softmax: axis must be one integer other than 0"):
+        layers.Softmax(axis=[0, 1])
+    with pytest.raises(ShapeError, match=r"layer both: axis=\(1, 3\) are not 2 axes of shape"):
+        layers.Softmax(axis=(1, 3), name="both")(Input((2, 3)))

@@ -5,7 +5,7 @@ import pytest
 from layers.run import apply, normal, pull, randomise
 from numpy.testing import assert_allclose
 
-from edgenet import Input, layers
+from edgenet import Input, Model, layers
 from edgenet.graph import Graph, ShapeError
 from oracle import gemm as oracle
 from tolerance import tolerance
@@ -54,6 +54,17 @@ def test_the_batch_may_stay_unknown():
     assert layers.Dense(3)(graph.input(("batch", 5, 4))).shape == ("batch", 5, 3)
 
 
+def test_activity_regularizers_count_each_call_divided_by_the_batch():
+    a, b = Input((2,)), Input((2,))
+    shared = layers.Dense(2, activity_regularizer="l2", kernel_initializer="ones")
+    model = Model([a, b], layers.Subtract()([shared(a), shared(b)]))
+    model.compile("sgd", "mse")
+    x = [np.full((3, 2), 1, np.float32), np.full((3, 2), 2, np.float32)]
+    y = model.predict_on_batch(x)
+    assert_allclose(model.test_on_batch(x, y), 0.01 * 2 * (2**2 + 4**2), *tolerance(np.float32, 4))
+    assert model.graph().outputs[0].node.op == "sub"  # in inference nothing is penalised
+
+
 def test_errors():
     layer = layers.Dense(3, name="head")
     layer(Input((4,)))
@@ -63,7 +74,7 @@ def test_errors():
         layer(Input((2, 5)))
     with pytest.raises(ValueError, match="Dense: units must be an integer of at least 1, got 0"):
         layers.Dense(0)
-    with pytest.raises(ValueError, match="activity_regularizer is not supported"):
-        layers.Dense(1, activity_regularizer="l2")
+    with pytest.raises(ValueError, match="unknown regularizer 'l3'"):
+        layers.Dense(1, activity_regularizer="l3")
     with pytest.raises(ShapeError, match=r"layer flat: expected an input of shape \(batch, …, features\)"):
         layers.Dense(1, name="flat")(Graph().input(("batch",)))

@@ -229,7 +229,7 @@ def test_calls_are_remembered():
 
 def test_calls_on_something_else():
     layer = layers.Dense(3, name="head")
-    with pytest.raises(TypeError, match=r"head was called on ndarray: .* use Model.predict"):
+    with pytest.raises(TypeError, match=r"head was called on ndarray: .* put it into a model"):
         layer(np.zeros((2, 2)))
     with pytest.raises(TypeError, match="head was called on nothing"):
         layer([])

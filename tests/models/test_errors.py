@@ -191,6 +191,6 @@ def test_weights_that_do_not_fit():
         classifier().set_weights([np.ones(3), np.ones(3)])
 
 
-def test_calling_a_model_on_an_array():
-    with pytest.raises(TypeError, match=r"use Model\.predict"):
-        classifier()(X)
+def test_calling_a_layer_on_an_array():
+    with pytest.raises(TypeError, match=r"put it into a model: edgenet\.Sequential"):
+        classifier().layers[0](X)

@@ -296,15 +296,44 @@ def test_an_onnx_file_is_pointed_elsewhere(tmp_path):
         edgenet.load_model(tmp_path / "x.onnx")
 
 
-@pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.weights.h5"])
-def test_files_of_keras_are_refused(tmp_path, name):
-    with pytest.raises(ValueError, match=r"set_weights\(keras_model\.get_weights\(\)\)"):
-        load_model(tmp_path / name)
-    for save in (make().save, make().save_weights):
-        with pytest.raises(ValueError, match=r"e\.g\. model\.edgenet, or call model\.export"):
-            save(tmp_path / name)
-    with pytest.raises(ValueError, match=r"end '.*' with \.edgenet"):
-        edgenet.callbacks.ModelCheckpoint(tmp_path / name)
+@pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.hdf5"])
+def test_under_a_name_of_keras_a_file_of_keras_is_written(tmp_path, name):
+    pytest.importorskip("h5py", reason="the extra `keras` is not installed")
+    model, (x, y) = make(), samples()
+    model.save(tmp_path / name)
+    again = load_model(tmp_path / name)
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    assert again.evaluate(x, y, verbose=0) == model.evaluate(x, y, verbose=0)
+    with pytest.raises(FileExistsError):
+        model.save(tmp_path / name, overwrite=False)
+    model.fit(x, y, verbose=0, callbacks=[edgenet.callbacks.ModelCheckpoint(tmp_path / f"best_{name}")])
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("name", ["m.weights.h5", "m.h5", "m.keras"])
+def test_weights_in_a_file_of_keras(tmp_path, name):
+    pytest.importorskip("h5py", reason="the extra `keras` is not installed")
+    model, other = make(), make()
+    model.set_weights([w + 1 for w in model.get_weights()])
+    (model.save if name == "m.keras" else model.save_weights)(tmp_path / name)
+    other.load_weights(tmp_path / name)
+    for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    small = Sequential([Input((2,)), layers.Dense(1), layers.Dense(1)])
+    before = small.get_weights()
+    with pytest.raises(ValueError, match=r"m\..*h5|m\.keras"):
+        small.load_weights(tmp_path / name)
+    for a, b in zip(small.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    with pytest.raises(ValueError, match="build the model first"):
+        Sequential([layers.Dense(1)]).load_weights(tmp_path / name)
+
+
+def test_keras_files_need_h5py(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    for what in (make().save, make().save_weights, load_model, edgenet.callbacks.ModelCheckpoint):
+        with pytest.raises(ImportError, match=r'pip install "edgenet\[keras\]"'):
+            what(tmp_path / "m.h5")
     assert list(tmp_path.iterdir()) == []
 
 

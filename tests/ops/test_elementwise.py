@@ -173,6 +173,4 @@ def test_shapes_that_do_not_fit():
     with pytest.raises(ShapeError, match="two float32 or two int32"):
         ops.equal(graph.input((2,), "int32"), graph.input((2,)))
     x = graph.input((2,))
-    loss = ops.sum(ops.greater(x, x))
-    with pytest.raises(TypeError, match="constant almost everywhere"):
-        gradients(loss, [x])
+    assert gradients(ops.sum(ops.greater(x, x)), [x]) == [None]  # constant almost everywhere

@@ -339,7 +339,35 @@ def test_broadcast_to_refuses_what_does_not_fit():
             broadcast_to(g.input(shape), wanted)
 
 
-def test_integers_are_not_moved():
-    x = Graph().input((2, 3), "int32")
-    with pytest.raises(TypeError, match="transpose: expected float32, got int32"):
-        transpose(x, (1, 0))
+MOVED = {
+    "transpose": (lambda x: transpose(x, (0, 3, 1, 2)), lambda x: x.transpose(0, 3, 1, 2)),
+    "turn back": (lambda x: transpose(x, (0, 2, 3, 1)), lambda x: x.transpose(0, 2, 3, 1)),
+    "slice": (lambda x: slice_(x, (0, 1, 0, 2), (None, -1, None, None), (1, 1, 2, 1)), lambda x: x[:, 1:-1, ::2, 2:]),
+    "concat": (lambda x: concat([x, x, transpose(x, (0, 2, 1, 3))]),
+               lambda x: np.concatenate([x, x, x.transpose(0, 2, 1, 3)], -1)),
+    "concat first": (lambda x: concat([x, transpose(x, (0, 2, 1, 3))], 0),
+                     lambda x: np.concatenate([x, x.transpose(0, 2, 1, 3)], 0)),
+    "broadcast": (lambda x: broadcast_to(x, (4, 2, 7, 7, 17)), lambda x: np.broadcast_to(x, (4, 2, 7, 7, 17))),
+    "reshape": (lambda x: reshape(x, (14, -1)), lambda x: x.reshape(14, -1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32])
+@pytest.mark.parametrize("name", MOVED)
+def test_integers_are_moved(dtype, name):
+    info = np.iinfo(dtype)
+    x = np.random.default_rng(3).integers(info.min, info.max, (2, 7, 7, 17), dtype, endpoint=True)
+    ours, theirs = MOVED[name]
+    y = run(ours, x)
+    assert y.dtype == dtype
+    assert_array_equal(y, theirs(x))
+
+
+def test_what_is_not_moved():
+    graph = Graph()
+    with pytest.raises(TypeError, match="transpose: expected float32 or int32 or int8 or uint8 or bool, got int64"):
+        transpose(graph.input((2, 3), "int64"), (1, 0))
+    with pytest.raises(TypeError, match="pad: expected float32, got int8"):
+        pad(graph.input((2, 3), "int8"), ((1, 1), (0, 0)))
+    with pytest.raises(TypeError, match=r"concat: expected inputs of one dtype, got int8\[2, 3\], uint8\[2, 3\]"):
+        concat([graph.input((2, 3), "int8"), graph.input((2, 3), "uint8")])

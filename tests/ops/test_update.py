@@ -218,7 +218,7 @@ def test_a_small_graph_learns(optimizer):
     values = [graph.variable(w), graph.variable(b)]
     z = ops.dropout(ops.dense(xs, values[0]) + values[1], counter, rate=0.1, seed=3)
     loss = ops.mean(ops.sparse_softmax_cross_entropy(z, ys))
-    hits = ops.mean(ops.equal(ops.argmax(z), ys))
+    hits = ops.mean(ops.equal(ops.argmax(z, -1), ys))
     rate = graph.constant(np.full(1, 0.05 if optimizer == "adam" else 0.5, np.float32))
     for value, gradient in zip(values, gradients(loss, values), strict=True):
         slots = [graph.variable(Variable(np.zeros(value.shape, np.float32), "slot")) for _ in range(2)]

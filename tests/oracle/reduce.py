@@ -65,3 +65,8 @@ def _gone(x_shape, axes):
     """The reduced axes, all counted from the front."""
     axes = range(len(x_shape)) if axes is None else np.atleast_1d(axes)
     return {int(axis) % len(x_shape) for axis in axes}
+
+
+@quiet()
+def reduce_prod(x, axes=None, *, keepdims=False):
+    return wide(x).prod(axis=axes, keepdims=keepdims)

@@ -34,6 +34,8 @@ ROOMS: dict[str, set[str]] = {
     "utils": set(),
     "models": LIBRARY,
     "converters": HUB | {"compile", "kernels", "layers", "models"},  # running whole files, and making models of them
+    "converters.__init__": {"converters.keras"},  # for type checkers; otherwise on first use
+    "converters.keras": LIBRARY | {"converters"},  # a file of Keras says layers and training, not a graph
     FACE: LIBRARY,
     "cli": LIBRARY | {FACE, "converters"},
     "__main__": {"cli"},
@@ -41,7 +43,7 @@ ROOMS: dict[str, set[str]] = {
 
 # room: what a function of it may import besides, when it is called. ONNX stays optional this way.
 LAZY: dict[str, set[str]] = {
-    "models": {"converters"},
+    "models": {"converters", "converters.keras"},
     FACE: {"converters"},
 }
 
@@ -52,6 +54,7 @@ OTHERS: dict[str, set[str]] = {
     "datasets": {"tqdm"},
     "models": {"tqdm"},
     "converters": {"onnx", "onnxruntime"},
+    "converters.keras": {"h5py"},
     "cli": {"onnxruntime", "tqdm"},
 }
 
@@ -76,9 +79,13 @@ def modules() -> dict[str, Path]:
 def room(name: str) -> str:
     """The room of a module, of a package or of a name in one.
 
-    >>> room("edgenet.ops.pool"), room("edgenet.__init__"), room("edgenet")
-    ('ops', 'edgenet', 'edgenet')
+    >>> room("edgenet.ops.pool"), room("edgenet.__init__"), room("edgenet"), room("edgenet.converters.keras.files")
+    ('ops', 'edgenet', 'edgenet', 'converters.keras')
     """
+    if f"{name}.".startswith("edgenet.converters.keras."):
+        return "converters.keras"
+    if name == "edgenet.converters.__init__":
+        return "converters.__init__"
     head = [*name.split("."), "__init__"][1]
     return FACE if head == "__init__" else head
 
@@ -151,6 +158,9 @@ def test_an_oracle_imports_nothing_it_judges(path: Path) -> None:
         ("edgenet.models.model", "def f():\n    from .. import cli"),
         ("edgenet.converters.onnx.ops.pool", "from ....cli import demo"),
         ("edgenet.converters.onnx.ops.pool", "import converters.onnx"),
+        ("edgenet.converters.onnx.reader", "from ..keras import load_keras"),
+        ("edgenet.converters.onnx.ops.pool", "import h5py"),
+        ("edgenet.converters.keras.files", "import onnx"),
         ("edgenet.__init__", "from . import converters"),
         ("edgenet.cellar.wine", ""),
     ],
@@ -166,6 +176,7 @@ def test_a_forbidden_import_is_found(module: str, source: str) -> None:
         ("edgenet.kernels.simd", "from llvmlite import ir"),
         ("edgenet.ops.pool", "from edgenet import graph\nfrom ..kernels.cpu import pool"),
         ("edgenet.models.model", "def f():\n    from ..converters import onnx"),
+        ("edgenet.converters.keras.build", "import h5py\nfrom edgenet.models import Model\nfrom ..errors import X"),
         ("edgenet.converters.onnx.ops.pool", "import onnx\nfrom ....graph import Graph\nfrom .. import registry"),
         ("edgenet.__init__", "from . import ops\nfrom .models import Sequential"),
         ("edgenet.cli.__init__", "from .. import __version__\nfrom .demo import demo"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from edgenet.graph import Node, Value, emit
+from edgenet.ops.select import where
 
 from .. import arrange
 from ..node import OnnxNode
@@ -168,10 +169,46 @@ _composed("Celu", 12, lambda x, alpha: _positive(x) + (_emit("exp", _negative(x)
 _composed("Softsign", 1, lambda x: x / (_emit("abs", x) + 1.0))
 
 
+_composed("Shrink", 9, lambda x, lambd, bias: _shrunk(x, lambd, bias), lambd=0.5, bias=0.0)
+_composed("ThresholdedRelu", 10, lambda x, alpha: where(_emit("greater", x, alpha), x, 0.0), alpha=1.0)
+
+
+def _shrunk(x: Value, lambd: float, bias: float) -> Value:
+    high = where(_emit("greater", x, lambd), x - bias, 0.0)
+    return where(_emit("greater", -x, lambd), x + bias, high)
+
+
+@importer("Hardmax", since=13)
+def read_hardmax(node: OnnxNode) -> Tensor:
+    x = node.input(0)
+    axis = x.axis(node.attr("axis", -1))
+    if isinstance(x.shape[axis], str):
+        node.refuse(f"it chooses among an axis of size {x.shape[axis]}: pass `shapes` that makes it a number")
+    held = (*(a for a in x.axes if a != axis), axis)
+    chosen = emit("argmax", [x.arranged(held)], axis=-1)
+    return Tensor.held(_emit("one_hot", chosen, depth=x.shape[axis]), held)
+
+
+@importer("Hardmax", since=1)
+def read_hardmax_before_13(node: OnnxNode) -> Tensor:
+    """The axes from `axis` on are one."""
+    x = node.input(0)
+    axis = x.axis(node.attr("axis", 1))
+    flat = reshape(x.plain(), (*x.shape[:axis], arrange.product(x.shape[axis:])))
+    chosen = _emit("one_hot", emit("argmax", [flat], axis=-1), depth=flat.shape[-1])
+    return Tensor.held(reshape(chosen, x.shape))
+
+
 @importer("PRelu", since=7)
 def read_prelu(node: OnnxNode) -> Tensor:
     x, slope = node.input(0), node.input(1)
     if slope.rank > x.rank:
         node.refuse(f"the slope of shape {list(slope.shape)} has more axes than the input {list(x.shape)}")
     factor = slope.operand(x.rank, x.axes, strip=True)
-    return x.map(lambda v: _positive(v) + _negative(v) * factor)
+    return x.map(lambda v: emit("prelu", [v, factor]))
+
+
+@exporter("prelu")
+def write_prelu(node: Node, out: Writer) -> None:
+    names, axes = out.together(node)
+    out.bind(node.output, axes, out.node("PRelu", names, node.name))

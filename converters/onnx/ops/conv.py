@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgenet.graph import Node, emit
+from edgenet.ops.volume import conv3d, conv3d_transpose
 
 from ..arrange import channels_first
 from ..node import OnnxNode
@@ -35,8 +36,12 @@ def read_conv(node: OnnxNode) -> Tensor:
     window = read_window(node, x.shape[2:], kernel)
     groups = node.attr("group", 1)
     axes, shape = kernel_axes(w)
+    kernel_value, bias = w.parameter(axes, shape), None if b is None else b.parameter()
+    if x.rank == 5:
+        attrs: dict[str, Any] = {"strides": window.strides, "padding": window.padding, "dilation": window.dilation}
+        return result(x, conv3d(value, kernel_value, bias, groups=groups, **attrs))
     y = emit(
-        "conv2d", [value, w.parameter(axes, shape), None if b is None else b.parameter(), None],
+        "conv2d", [value, kernel_value, bias, None],
         strides=window.strides, padding=window.padding, dilation=window.dilation, groups=groups, activation=None,
     )  # fmt: skip
     return result(x, one(y))
@@ -66,12 +71,23 @@ def read_conv_transpose(node: OnnxNode) -> Tensor:
     full = [s * (n - 1) + e + span for s, n, e, span in zip(strides, x.shape[2:], extra, spans, strict=True)]
     pads, sizes = _transposed_pads(node, x, full, spans, strides)
     padding = tuple(zip(pads[:axes], pads[axes:], strict=True))
+    if any(p < 0 for p in pads):  # the result is larger than what the kernel reaches: zeros, to which the bias is added
+        beyond = tuple((max(-a, 0), max(-b, 0)) for a, b in padding)
+        padding = tuple((max(a, 0), max(b, 0)) for a, b in padding)
+        sizes = [n - sum(p) for n, p in zip(sizes, beyond, strict=True)]
+    else:
+        beyond = ((0, 0),) * axes
     if axes == 1:
         strides, dilation, padding, sizes = (1, *strides), (1, *dilation), ((0, 0), *padding), [1, *sizes]
+        beyond = ((0, 0), *beyond)
     order, shape = kernel_axes(w)
-    attrs = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    attrs: dict[str, Any] = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
     x_shape = (x.shape[0], *sizes, w.shape[1] * groups)
-    y = one(emit("conv2d_dx", [value, w.parameter(order, shape)], x_shape=x_shape, **attrs))
+    weights = w.parameter(order, shape)
+    y = conv3d_transpose(value, weights, x_shape, **attrs) if x.rank == 5 else None
+    y = one(emit("conv2d_dx", [value, weights], x_shape=x_shape, **attrs)) if y is None else y
+    if any(map(any, beyond)):
+        y = one(emit("pad", [y], padding=((0, 0), *beyond, (0, 0)), value=0.0))
     return result(x, y if b is None else one(emit("add", [y, b.parameter()])))
 
 
@@ -91,8 +107,6 @@ def _transposed_pads(
         totals = [f - n for f, n in zip(full, wanted, strict=True)]
         less, more = [t // 2 for t in totals], [t - t // 2 for t in totals]
         pads = (*less, *more) if auto == "SAME_UPPER" else (*more, *less)
-    if any(p < 0 for p in pads):
-        node.refuse(f"it needs the negative padding {list(pads)}, which is not supported")
     return pads, [f - a - b for f, a, b in zip(full, pads[:axes], pads[axes:], strict=True)]
 
 

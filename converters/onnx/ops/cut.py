@@ -1,19 +1,18 @@
-"""Operators that cut and fill around the edges: Slice ↔ slice, Pad ↔ pad; Split and Gather are slices."""
+"""Operators that cut and fill around the edges: Slice ↔ slice, Pad ↔ pad; Split is slices."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-import onnx
 
 from edgenet.graph import Node, emit
+from edgenet.ops.resample import take
 
-from .. import arrange
 from ..fold import slice_table, split_sizes
 from ..node import OnnxNode
 from ..registry import exporter, importer
-from ..tensor import Tensor, one, reshape, side_by_side
+from ..tensor import Tensor, one, side_by_side
 from ..writer import Writer
 
 
@@ -36,8 +35,12 @@ def _range(x: Tensor, axis: int, start: int, stop: int, step: int = 1) -> Tensor
     return _cut(x, starts, stops, steps)
 
 
+#: slices side by side that are no worse than a table of places
+RUNS = 4
+
+
 def taken(x: Tensor, axis: int, indices: list[int]) -> Tensor:
-    """The given places along an axis: one slice for each run of equal distances."""
+    """The given places along an axis: one slice for each run of equal distances, if there are few."""
     runs: list[list[int]] = []
     for i in indices:
         run = runs[-1] if runs else []
@@ -45,8 +48,9 @@ def taken(x: Tensor, axis: int, indices: list[int]) -> Tensor:
             run.append(i)
         else:
             runs.append([i])
-    if len(runs) > 64:
-        raise ValueError(f"taking {len(indices)} scattered places of a tensor is not supported")
+    if len(runs) > RUNS:
+        place = x.place(axis)
+        return x.map(lambda v: take(v, indices, place))
     parts = [_range(x, axis, r[0], r[-1] + 1, r[1] - r[0] if len(r) > 1 else 1) for r in runs]
     if len(parts) == 1:
         return parts[0]
@@ -60,8 +64,6 @@ def read_slice(node: OnnxNode) -> Tensor:
     starts, stops, steps = slice_table(node)
     for axis in [a for a, step in enumerate(steps) if step < 0]:
         indices = list(range(*slice(starts[axis], stops[axis], steps[axis]).indices(x.shape[axis])))
-        if len(indices) > 64:
-            node.refuse(f"it turns {len(indices)} places round, which is not supported")
         x = taken(x, axis, indices)
         starts[axis], stops[axis], steps[axis] = None, None, 1
     return _cut(x, starts, stops, steps)
@@ -95,34 +97,11 @@ def read_split(node: OnnxNode) -> list[Tensor]:
     return parts
 
 
-@importer("Gather", since=1, any_dtype=True)
-def read_gather(node: OnnxNode) -> Tensor:
-    x = node.input(0)
-    axis = x.axis(node.attr("axis", 0))
-    computed = node.input(1)
-    if computed.array is None and axis == 0 and x.dtype == "float32" and computed.dtype in ("int32", "float32"):
-        return node.held(emit("gather", [x.plain(), computed.plain()]))
-    indices = node.known(1)
-    size = x.shape[axis]
-    if isinstance(size, str):
-        node.refuse(f"it takes places of an axis of size {size}: pass `shapes` that makes it a number")
-    if indices.dtype.kind not in "iu" or indices.ndim > 1:
-        node.refuse(f"indices of shape {list(indices.shape)} and type {indices.dtype} are not supported")
-    places = [int(i) + size if i < 0 else int(i) for i in indices.reshape(-1)]
-    if not places or min(places) < 0 or max(places) >= size:
-        node.refuse(f"the indices {places} are not within an axis of size {size}")
-    y = taken(x, axis, places)
-    if indices.ndim:
-        return y
-    held = arrange.without(y.axes, [axis])
-    shape = [s for i, s in enumerate(y.shape) if i != axis]
-    return node.held(reshape(y.raw, arrange.arranged(shape, held)), held)
-
-
 @importer("Pad", since=2)
 def read_pad(node: OnnxNode) -> Tensor:
     x = node.input(0)
-    node.only("mode", "constant")
+    node.only("mode", "constant", "reflect", "edge", "wrap")
+    mode = node.attr("mode", "constant")
     if node.opset < 11:
         pads, value = node.ints("pads", ()), node.attr("value", 0.0)
     else:
@@ -137,7 +116,26 @@ def read_pad(node: OnnxNode) -> Tensor:
     padding = [(max(a, 0), max(b, 0)) for a, b in table]
     if not any(map(any, padding)):
         return x
-    return x.map(lambda v: emit("pad", [v], padding=tuple(padding[a] for a in x.axes), value=value))
+    if mode == "constant":
+        return x.map(lambda v: emit("pad", [v], padding=tuple(padding[a] for a in x.axes), value=value))
+    for axis, (before, after) in enumerate(padding):
+        if before or after:
+            places, place = _mirrored(node, x.shape[axis], before, after, mode), x.place(axis)
+            x = Tensor.held(take(x.raw, places, place), x.axes)
+    return x
+
+
+def _mirrored(node: OnnxNode, size: Any, before: int, after: int, mode: str) -> list[int]:
+    """The places that a padded axis shows."""
+    if isinstance(size, str) or size < 1:
+        node.refuse(f"it pads an axis of size {size}: pass `shapes` that makes it a number of at least 1")
+    at = np.arange(-before, size + after)
+    if mode == "edge":
+        return [int(i) for i in np.clip(at, 0, size - 1)]
+    if mode == "wrap":
+        return [int(i) for i in at % size]
+    turn = max(2 * (size - 1), 1)
+    return [int(i) for i in (size - 1) - np.abs(at % turn - (size - 1))]
 
 
 @exporter("pad")
@@ -149,13 +147,3 @@ def write_pad(node: Node, out: Writer) -> None:
     pads = out.ints([a for a, _ in padding] + [b for _, b in padding], "pads")
     inputs = [out.name(x, held), pads, *([out.number(node.attrs["value"])] if node.attrs["value"] else [])]
     out.bind(node.output, held, out.node("Pad", inputs, node.name))
-
-
-@exporter("gather")
-def write_gather(node: Node, out: Writer) -> None:
-    table, index = node.inputs
-    assert table is not None and index is not None
-    name = out.name(index)
-    if index.dtype == "float32":
-        name = out.node("Cast", [name], f"{node.name}_index", to=onnx.TensorProto.INT32)
-    out.bind(node.output, None, out.node("Gather", [out.name(table), name], node.name, axis=0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import onnx
 
 from edgenet.graph import Node, Value, emit
@@ -138,8 +139,7 @@ def read_reciprocal(node: OnnxNode) -> Tensor:
 
 @importer("Pow", since=7)
 def read_pow(node: OnnxNode) -> Tensor:
-    x, exponent = node.input(0), node.scalar(1, 1.0)
-    shape = node.input(1).shape
+    x, by = node.input(0), node.input(1)
     powers: dict[float, Callable[[Value], Any]] = {
         0.5: lambda v: emit("sqrt", [v]),
         1.0: lambda v: v,
@@ -150,6 +150,9 @@ def read_pow(node: OnnxNode) -> Tensor:
         -1.0: lambda v: 1.0 / v,
         -2.0: lambda v: 1.0 / emit("square", [v]),
     }
-    if exponent not in powers or len(shape) > x.rank:
-        node.refuse(f"the exponent {exponent:g} is not supported, only {', '.join(f'{p:g}' for p in sorted(powers))}")
-    return x.map(powers[exponent])
+    exponent = float(by.array.reshape(())) if by.array is not None and by.array.size == 1 else None
+    if exponent in powers and by.rank <= x.rank:
+        return x.map(powers[exponent])
+    if by.array is not None:  # whole exponents count as numbers, too
+        by = Tensor.known(by.graph, by.name, by.array.astype(np.float32), by.weight and by.array.dtype.kind == "f")
+    return _folded("power", [x, by])

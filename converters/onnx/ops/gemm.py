@@ -1,13 +1,14 @@
-"""Matrix products: Gemm, MatMul ↔ dense."""
+"""Matrix products: Gemm, MatMul ↔ dense, matmul."""
 
 from __future__ import annotations
 
 from edgenet.graph import Node, Value, emit
+from edgenet.ops.matmul import matmul
 
 from .. import arrange
 from ..node import OnnxNode
 from ..registry import exporter, importer
-from ..tensor import Tensor, one, reshape
+from ..tensor import Tensor, one
 from ..writer import Writer
 
 SWAP = (1, 0)
@@ -46,27 +47,23 @@ def read_gemm(node: OnnxNode) -> Tensor:
 @importer("MatMul", since=1)
 def read_matmul(node: OnnxNode) -> Tensor:
     x, w = node.input(0), node.input(1)
+    if not x.rank or not w.rank:
+        node.refuse(f"expected vectors or matrices, got shapes {list(x.shape)} and {list(w.shape)}")
     if w.rank > 2 and all(s == 1 for s in w.shape[:-2]) and x.rank >= w.rank:
         matrix = w.parameter(shape=w.shape[-2:])
-    elif w.rank == 2:
-        matrix = w.parameter()
-    elif w.rank == 1:
-        matrix = w.parameter(shape=(*w.shape, 1))
     else:
-        node.refuse(
-            f"a product of shapes {list(x.shape)} and {list(w.shape)} is not supported: the right one must be a matrix"
-        )
-    lead = x.shape[:-1]
-    rows = (*lead, *w.shape[1:]) if w.rank < 2 else (*lead, w.shape[-1])
-    value = x.plain()
-    if x.rank != 2:
-        names, size = [s for s in lead if isinstance(s, str)], arrange.product(lead)
-        if len(names) > 1 or (names and size != 1):
-            node.refuse(
-                f"the rows of its input of shape {list(x.shape)} must be known: pass `shapes` that makes them so"
-            )
-        value = reshape(value, (names[0] if names else size, x.shape[-1]))
-    return node.held(reshape(_dense(value, matrix), rows))
+        matrix = w.parameter() if w.weight or w.array is not None else w.plain()
+    return node.held(matmul(x.plain(), matrix))
+
+
+@exporter("matmul")
+def write_matmul(node: Node, out: Writer) -> None:
+    names = []
+    for value, turned in zip(node.inputs, (node.attrs["transpose_a"], node.attrs["transpose_b"]), strict=True):
+        assert value is not None
+        *lead, m, k = arrange.plain(value.spec.rank)
+        names.append(out.name(value, (*lead, k, m) if turned else None))
+    out.bind(node.output, None, out.node("MatMul", names, node.name))
 
 
 @exporter("dense")

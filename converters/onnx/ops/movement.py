@@ -11,6 +11,7 @@ from edgenet.graph import Node, Value, emit
 
 from .. import arrange
 from ..fold import dtype_of
+from ..integers import as_float
 from ..node import OnnxNode
 from ..registry import exporter, importer
 from ..tensor import Tensor, one, reshape, side_by_side
@@ -140,8 +141,12 @@ FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFL
 def read_cast(node: OnnxNode) -> Tensor:
     x = node.input(0)
     node.ignore("saturate", "round_mode")
+    if x.dtype in ("int8", "uint8", "int32") and node.attr("to", 0) in FLOATS:
+        return as_float(x)
     to = node.attr("to", 0)
     kind, source = np.dtype(np.float32) if to in FLOATS else dtype_of(to), np.dtype(x.dtype)
+    if kind.kind == "b" and source.kind == "f":  # truths are numbers here
+        return x.map(lambda v: 1.0 - one(emit("equal", [v, 0.0])))
     if (kind.kind == "f" and to not in FLOATS) or (
         kind.kind != source.kind and not {kind.kind, source.kind} <= set("iu")
     ):

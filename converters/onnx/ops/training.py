@@ -7,7 +7,8 @@ from ..registry import no_form
 no_form(
     "ONNX models are written for inference, and this is the gradient of another op",
     "abs_dx", "affine_dx", "avg_pool_dx", "batch_norm_dw", "batch_norm_dx", "batch_norm_train_dx", "clip_dx",
-    "conv2d_dw", "elu_dx", "erf_dx", "gather_dx", "gelu_dx", "gelu_tanh_dx", "hard_silu_dx", "leaky_relu_dx",
+    "conv2d_dw", "elu_dx", "erf_dx", "gather_dx", "gelu_dx", "gelu_tanh_dx", "gru_dx",
+    "hard_silu_dx", "layer_norm_dx", "leaky_relu_dx", "lstm_dx",
     "log_softmax_dx", "max_pool_dx", "mish_dx", "relu_dx", "resize_dx", "sigmoid_cross_entropy_dx", "sigmoid_dx",
     "silu_dx", "slice_dx", "softmax_cross_entropy_dx", "softmax_dx", "softplus_dx",
     "sparse_softmax_cross_entropy_dx", "tanh_dx",

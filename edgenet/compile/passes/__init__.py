@@ -1,7 +1,7 @@
 """Graph → Graph rewrites; each keeps the graph's outputs.  One file a pass.
 
-`optimize` runs them in their order: constants fold into weights first, so that what is left behind a convolution is an
-addition or an activation that its epilogue can take.
+`optimize` runs them in their order: what exporters have taken apart is put together, then constants fold into weights,
+so that what is left behind a convolution is an addition or an activation that its epilogue can take.
 """
 
 from __future__ import annotations
@@ -10,13 +10,17 @@ from edgenet.graph import Graph
 
 from .fold_affine import fold_affine
 from .fuse_epilogue import fuse_epilogue
+from .merge_repeats import merge_repeats
+from .recognise import recognise
 
-__all__ = ["fold_affine", "fuse_epilogue", "optimize"]
+__all__ = ["fold_affine", "fuse_epilogue", "merge_repeats", "optimize", "recognise"]
 
 
 def optimize(graph: Graph) -> Graph:
     """Run all passes on a graph, in place, and return it."""
     if not graph.training:
+        recognise(graph)
+        merge_repeats(graph)
         fold_affine(graph)
     fuse_epilogue(graph)
     graph.prune()
