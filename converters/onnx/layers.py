@@ -266,7 +266,12 @@ def _to_last(node: Node) -> bool:
     x, perm = node.inputs[0], channels_last(4)
     if node.op == "transpose":
         return tuple(node.attrs["perm"]) == perm
-    fits = x is not None and x.spec.rank == 4 and node.op == "reshape" and node.output.shape == tuple(x.shape[p] for p in perm)
+    fits = (
+        x is not None
+        and x.spec.rank == 4
+        and node.op == "reshape"
+        and node.output.shape == tuple(x.shape[p] for p in perm)
+    )
     return fits and x is not None and not moves(x.shape, perm)
 
 

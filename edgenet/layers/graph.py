@@ -11,6 +11,7 @@ import numpy as np
 
 from edgenet import ops
 from edgenet.graph import Node, Value, Variable, emit, get_op
+from edgenet.ops.resample import Taps
 
 from .layer import Layer
 
@@ -171,6 +172,8 @@ def _packed(value: Any) -> Any:
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": repr(value)}
+    if isinstance(value, Taps):
+        return {"taps": _packed(tuple(value))}
     if isinstance(value, Mapping):
         return {str(k): _packed(v) for k, v in value.items()}
     return [_packed(v) for v in value] if isinstance(value, list | tuple) else value
@@ -184,6 +187,8 @@ def _unpacked(value: Any) -> Any:
         return value
     if set(value) == {"float"}:
         return float(value["float"])
+    if set(value) == {"taps"}:
+        return Taps(*_unpacked(value["taps"]))
     if set(value) == {"array", "dtype", "shape"}:
         if value["dtype"] not in ("float32", "int32", "int64", "bool"):
             raise ValueError(f"an array of dtype {value['dtype']!r} is no part of a graph")
