@@ -56,7 +56,8 @@ class OnnxNode:
         except onnx.defs.SchemaError:
             return
         got, types = self._attributes[name].type, onnx.AttributeProto
-        wanted = None if declared is None else int(declared.type.value)
+        declared_type: Any = None if declared is None else declared.type
+        wanted = None if declared_type is None else int(declared_type.value)
         if wanted not in (None, got) and (got, wanted) != (types.INT, types.FLOAT):
             kinds = [types.AttributeType.Name(t) for t in (wanted, got)]
             self.refuse(f"the attribute {name} should be {kinds[0]}, got {kinds[1]}")

@@ -258,6 +258,20 @@ def test_convert_between_formats(net, own, tmp_path, capsys):
     assert shape == ["batch", 3, 8, 6]
 
 
+def test_convert_to_keras_and_back(own, tmp_path, capsys):
+    pytest.importorskip("h5py")
+    (x,) = numbers(3, (2, 8, 6, 3))
+    want = edgenet.load(own).predict(x, verbose=0)
+    told(capsys, "convert", own, tmp_path / "a.keras")
+    told(capsys, "convert", tmp_path / "a.keras", tmp_path / "b.h5")
+    told(capsys, "convert", tmp_path / "b.h5", tmp_path / "c.edgenet")
+    told(capsys, "convert", tmp_path / "b.h5", tmp_path / "c.onnx", "--opset", "13")
+    np.testing.assert_array_equal(edgenet.load(tmp_path / "c.edgenet").predict(x, verbose=0), want)
+    assert onnx.load(tmp_path / "c.onnx").opset_import[0].version == 13
+    told(capsys, "verify", tmp_path / "a.keras")
+    assert "parameters  597" in told(capsys, "inspect", tmp_path / "b.h5", "--no-nodes")
+
+
 def test_convert_refuses(net, tmp_path, capsys):
     assert "the format is told by the end of a name" in told(capsys, "convert", net, tmp_path / "a.pb", status=1)
     assert "no folder" in told(capsys, "convert", net, tmp_path / "no" / "a.onnx", status=1)
