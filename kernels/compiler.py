@@ -101,6 +101,11 @@ class Kernel:
         """Address of the machine code; compiles or loads it at the first use.  0 where it is another machine's."""
         return _address(self)
 
+    @property
+    def loaded(self) -> bool:
+        """Whether the machine code is in this process."""
+        return "address" in self.__dict__
+
     def store(self) -> None:
         """Have the machine code in the cache; nothing is mapped."""
         with _lock:

@@ -21,8 +21,8 @@ WORTH = 3
 
 
 def missing(kernels: Sequence[Kernel]) -> list[Kernel]:
-    """The kernels whose code is not in the cache yet."""
-    keys = {k: cache.key(k.name, k.function) for k in dict.fromkeys(kernels)}
+    """The kernels whose code is neither in this process nor in the cache yet."""
+    keys = {k: cache.key(k.name, k.function) for k in dict.fromkeys(kernels) if not k.loaded}
     return [k for k, key in keys.items() if key and cache.path(key) is None]
 
 

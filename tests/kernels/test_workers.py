@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgenet.kernels import cache, workers
+from edgenet.kernels import cache, compiler, workers
 from edgenet.kernels.compiler import In, Out, i64, kernel
 from edgenet.kernels.cpu import elementwise, movement
 
@@ -13,6 +13,7 @@ SOME = [movement.copy, elementwise.square, elementwise.sqrt, elementwise.exp]
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(compiler.Kernel, "loaded", False)  # whatever ran before in this process
     monkeypatch.setenv("EDGENET_CACHE_DIR", str(tmp_path / "kernels"))
     cache.folder.cache_clear()
     yield tmp_path / "kernels"

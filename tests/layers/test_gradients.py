@@ -57,12 +57,14 @@ def check(layer, arrays, training, seed, what):
     known = {v: wide(a) for v, a in zip(values, arrays, strict=True)} | {v: wide(v.data) for v in weights}
     (want,) = evaluate(forward, known, [y])
     dy = normal(seed + 1, *y.shape)
+    judges = [
+        central_difference(lambda a, v=v: evaluate(forward, known | {v: a}, [y])[0], known[v], wide(dy)) for v in wrt
+    ]
     graph.outputs = [y, *gradients(ops.sum(y * inner), wrt)]
     got, *slopes = compile_graph(graph, training=training).run(*arrays, dy)
     close = tolerance(np.float32, 64)
     assert_allclose(got, want, *close, err_msg=what)
-    for v, slope in zip(wrt, slopes, strict=True):
-        judge = central_difference(lambda a, v=v: evaluate(forward, known | {v: a}, [y])[0], known[v], wide(dy))
+    for v, slope, judge in zip(wrt, slopes, judges, strict=True):
         assert_allclose(slope, judge, *close, err_msg=f"{what}: {v.name}")
 
 

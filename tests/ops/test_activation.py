@@ -12,7 +12,8 @@ from oracle import activation as oracle
 from tolerance import tolerance
 
 ACTIVATIONS = {
-    "relu": {}, "leaky_relu": {"alpha": 0.2}, "clip": {"low": -0.5, "high": 1.25}, "sigmoid": {}, "tanh": {},
+    "relu": {}, "leaky_relu": {"negative_slope": 0.2}, "clip": {"x_min": -0.5, "x_max": 1.25},
+    "sigmoid": {}, "tanh": {},
 }  # fmt: skip
 SOFTMAX_SHAPES = [
     ((1, 1), -1), ((128, 10), -1), ((7, 1), 1), ((3, 15), -1), ((3, 16), -1), ((3, 17), -1), ((2, 1000), 1),
@@ -69,16 +70,16 @@ def test_gradient_agrees_with_the_oracle(name):
 @pytest.mark.parametrize("alpha", [-0.5, 0.0, 0.3, 1.0, 2.0])
 def test_leaky_relu_of_any_slope(alpha):
     x, dy = numbers(4, 100), numbers(5, 100)
-    y = run(ops.leaky_relu, x, alpha=alpha)
+    y = run(ops.leaky_relu, x, negative_slope=alpha)
     assert_allclose(y, oracle.leaky_relu(x, alpha), *tolerance(y.dtype))
-    (dx,) = pull(ops.leaky_relu, x, dy=dy, alpha=alpha)
+    (dx,) = pull(ops.leaky_relu, x, dy=dy, negative_slope=alpha)
     assert_allclose(dx, oracle.leaky_relu_dx(dy, x, alpha), *tolerance(dx.dtype))
 
 
 def test_clip_may_be_open():
     x = numbers(6, 50)
-    assert_array_equal(run(ops.clip, x, low=0.0, high=float("inf")), np.maximum(x, 0))
-    assert_array_equal(run(ops.clip, x, low=-float("inf"), high=0.0), np.minimum(x, 0))
+    assert_array_equal(run(ops.clip, x, x_min=0.0, x_max=float("inf")), np.maximum(x, 0))
+    assert_array_equal(run(ops.clip, x, x_min=-float("inf"), x_max=0.0), np.minimum(x, 0))
 
 
 @pytest.mark.parametrize(("shape", "axis"), SOFTMAX_SHAPES)

@@ -245,7 +245,7 @@ def test_the_batch_may_be_open():
 
 def test_labels_want_a_cast():
     labels = Graph().input((4, 2), "int32")
-    for use in (lambda: labels + 1, lambda: labels[:, 0]):
-        with pytest.raises((ShapeError, TypeError), match=r"expected float32, got int32.*ops\.cast"):
-            use()
+    with pytest.raises((ShapeError, TypeError), match=r"expected float32, got int32.*ops\.cast"):
+        labels + 1
+    assert labels[:, 0].dtype == "int32"  # moving them is no arithmetic
     assert (ops.cast(labels, "float32")[:, 0] + 1).shape == (4,)

@@ -125,7 +125,7 @@ def test_a_label_outside_gives_nan_for_its_sample_only(bad):
 @pytest.mark.parametrize("depth", [1, 5, 16, 33])
 def test_one_hot(shape, depth):
     labels = np.asarray(np.random.default_rng(7).integers(-2, depth + 2, shape), np.int32)
-    y = run(ops.one_hot, labels, depth=depth)
+    y = run(ops.one_hot, labels, num_classes=depth)
     assert_array_equal(y, (labels[..., None] == np.arange(depth)).astype(np.float32))
 
 

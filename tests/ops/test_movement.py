@@ -57,7 +57,7 @@ def test_reshape(shape):
 @pytest.mark.parametrize("dtype", ["int32", "int64"])
 def test_reshape_takes_any_dtype(dtype):
     x = np.arange(6, dtype=dtype)
-    assert_array_equal(run(reshape, x, shape=(2, 3)), x.reshape(2, 3), strict=True)
+    assert_array_equal(run(reshape, x, newshape=(2, 3)), x.reshape(2, 3), strict=True)
 
 
 @pytest.mark.parametrize(
@@ -101,21 +101,21 @@ PERMUTATIONS = [
 @THREADS
 def test_transpose(shape, perm, threads):
     x = array(*shape)
-    assert_array_equal(run(transpose, x, perm=perm, threads=threads), oracle.transpose(x, perm))
+    assert_array_equal(run(transpose, x, axes=perm, threads=threads), oracle.transpose(x, perm))
 
 
 @pytest.mark.parametrize(("shape", "perm"), PERMUTATIONS, ids=repr)
 def test_transpose_gradient(shape, perm):
     x = array(*shape)
     dy = array(*oracle.transpose(x, perm).shape, seed=1)
-    assert_array_equal(pulled_back(transpose, dy, x, perm=perm)[0], oracle.transpose_dx(dy, perm))
+    assert_array_equal(pulled_back(transpose, dy, x, axes=perm)[0], oracle.transpose_dx(dy, perm))
 
 
 @THREADS
 @pytest.mark.parametrize("perm", [(0, 2, 3, 1), (0, 3, 1, 2), (3, 1, 2, 0)], ids=repr)
 def test_transpose_of_a_large_array(perm, threads):
     x = array(3, 37, 41, 70)
-    assert_array_equal(run(transpose, x, perm=perm, threads=threads), oracle.transpose(x, perm))
+    assert_array_equal(run(transpose, x, axes=perm, threads=threads), oracle.transpose(x, perm))
 
 
 # concat, flat --------------------------------------------------------------------------------------------------------
@@ -210,20 +210,22 @@ PADDINGS = [
 @pytest.mark.parametrize("value", [0.0, -1.5, -np.inf])
 def test_pad(shape, padding, value):
     x = array(*shape)
-    assert_array_equal(run(pad, x, padding=padding, value=value), oracle.pad(x, padding, value))
+    assert_array_equal(run(pad, x, pad_width=padding, constant_values=value), oracle.pad(x, padding, value))
 
 
 @pytest.mark.parametrize(("shape", "padding"), PADDINGS, ids=repr)
 def test_pad_gradient(shape, padding):
     x = array(*shape)
     dy = array(*oracle.pad(x, padding).shape, seed=1)
-    assert_array_equal(pulled_back(pad, dy, x, padding=padding, value=3.0)[0], oracle.pad_dx(dy, padding))
+    assert_array_equal(pulled_back(pad, dy, x, pad_width=padding, constant_values=3.0)[0], oracle.pad_dx(dy, padding))
 
 
 @THREADS
 def test_pad_of_a_large_image(threads):
     x, padding = array(4, 57, 61, 20), ((0, 0), (3, 2), (1, 4), (0, 0))
-    assert_array_equal(run(pad, x, padding=padding, value=0.5, threads=threads), oracle.pad(x, padding, 0.5))
+    assert_array_equal(
+        run(pad, x, pad_width=padding, constant_values=0.5, threads=threads), oracle.pad(x, padding, 0.5)
+    )
 
 
 def test_pad_refuses_what_does_not_fit():

@@ -61,7 +61,7 @@ MISTAKES = {
         r"write Sequential\(\[first, second",
     ),
     "a layer without its input": (lambda: Model(Input((4,)), Dense(3)), "outputs must come from .* got Dense"),
-    "a layer on numbers": (lambda: Dense(3)(np.ones((2, 4))), "to compute on arrays, use Model.predict"),
+    "a layer on numbers": (lambda: Dense(3)(np.ones((2, 4))), "to compute on arrays, put it into a model"),
     "percent for a rate": (lambda: Dropout(50), "rate must be at least 0 and less than 1, got 50"),
     "half a unit": (lambda: Dense(7 / 2), r"units must be an integer of at least 1, got 3\.5"),
     "a misspelled activation": (lambda: Dense(3, activation="sigmod"), r"did you mean 'sigmoid'\?"),
