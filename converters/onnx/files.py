@@ -12,6 +12,8 @@ import onnx
 from .errors import UnsupportedModelError
 from .external import read_external
 
+#: messages in messages; protobuf itself reads no more of them from a file
+DEEPEST = 100
 #: what a model may be given as
 Source = onnx.ModelProto | bytes | str | os.PathLike[str]
 
@@ -53,21 +55,19 @@ def _decoded(data: bytes, what: str) -> onnx.ModelProto:
 
 def _checked(model: onnx.ModelProto, what: str) -> onnx.ModelProto:
     """The model, all of whose names are text: protobuf hands out as bytes what is no UTF-8."""
-    try:
-        wrong = _no_text(model)
-    except RecursionError:
-        wrong = "it is nested too deeply"
-    if wrong:
+    if wrong := _no_text(model):
         raise UnsupportedModelError(f"{what} cannot be read as an ONNX model", [wrong])
     return model
 
 
-def _no_text(message: Any) -> str:
+def _no_text(message: Any, depth: int = 0) -> str:
     """The first name in a message that is no text, as a sentence; empty if there is none."""
+    if depth > DEEPEST:
+        return "it is nested too deeply"
     for field, value in message.ListFields():
         if field.type == field.TYPE_MESSAGE:
             for inner in [value] if hasattr(value, "ListFields") else value:
-                if wrong := _no_text(inner):
+                if wrong := _no_text(inner, depth + 1):
                     return wrong
         elif field.type == field.TYPE_STRING:
             for text in value if not isinstance(value, str | bytes) else [value]:

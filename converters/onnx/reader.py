@@ -307,7 +307,9 @@ class Reader(Reading):
     def _name_outputs(self) -> None:
         """Let what nodes compute for the outputs bear the names of these."""
         graph = self.graph
-        taken = {v.name for v in [*graph.inputs, *(v for n in graph.nodes for v in (*n.inputs, *n.outputs) if v)]}
+        taken = {
+            v.name for v in [*graph.inputs, *(v for n in graph.nodes for v in (*n.inputs, *n.outputs) if v is not None)]
+        }
         for value, info in zip(graph.outputs, self.frame.outputs, strict=True):
             if value.node is not None and info.name not in taken:
                 value.name = info.name
