@@ -54,8 +54,8 @@ def read(
         net(%x: float32[N, 3, 8, 8])
           %transpose: float32[N, 8, 8, 3] = transpose(%x, perm=(0, 2, 3, 1))
           %max_pool: float32[N, 4, 4, 3] = max_pool(%transpose, pool=(2, 2), strides=(2, 2), padding=((0, 0), (0, 0)))
-          %transpose_1: float32[N, 3, 4, 4] = transpose(%max_pool, perm=(0, 3, 1, 2))
-          return %transpose_1
+          %y: float32[N, 3, 4, 4] = transpose(%max_pool, perm=(0, 3, 1, 2))
+          return %y
     """
     return _read(as_model(model), shapes, values)
 
@@ -66,7 +66,26 @@ def load(path: str | os.PathLike[str], shapes: Mapping[str, Sequence[int | str]]
 
 
 def save(
-    graph: Graph, path: str | os.PathLike[str], *, opset: int = 17, ir_version: int = 8, layout: Layout = "NHWC"
-) -> None:
-    """Write a graph into an ONNX file; see `write`.  The file appears complete or not at all."""
-    save_model(write(graph, opset=opset, ir_version=ir_version, layout=layout), path)
+    graph: Graph, path: str | os.PathLike[str], *, opset: int = 17, ir_version: int | None = None,
+    layout: Layout = "NHWC", check: bool = False,
+) -> None:  # fmt: skip
+    """Write a graph into an ONNX file; see `write`.  The file appears complete, and checked, or not at all.
+
+    Args:
+        graph: the graph.
+        path: the file.
+        opset: see `write`.
+        ir_version: see `write`.
+        layout: see `write`.
+        check: whether to run the model in onnxruntime first, at batch 1, 2 and 7, if it is installed.
+
+    Raises:
+        UnsupportedModelError: lists every node that has no ONNX form, and why.
+        VerificationError: if onnxruntime computes something else; then no file is written.
+    """
+    model = write(graph, opset=opset, ir_version=ir_version, layout=layout)
+    if check:
+        from .verify import check as run_check
+
+        run_check(model, graph, layout)
+    save_model(model, path)

@@ -48,7 +48,8 @@ class Frame:
                 model = onnx.inliner.inline_local_functions(model)
             except Exception as error:
                 wrong.append(f"its functions cannot be written out: {error}")
-        opsets = {"" if o.domain == "ai.onnx" else o.domain: o.version for o in model.opset_import}
+        bounded = {o.domain: max(-1, min(o.version, 1 << 30)) for o in model.opset_import}  # onnx takes 32 bits
+        opsets = {"" if domain == "ai.onnx" else domain: version for domain, version in bounded.items()}
         opset = opsets.get("", 0)
         if not OLDEST <= opset <= NEWEST and not _as_today(model.graph, opset):
             hint = "convert it with onnx.version_converter" if opset < OLDEST else "a newer onnx package may know it"

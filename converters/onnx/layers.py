@@ -103,16 +103,28 @@ def _freed(proto: onnx.ModelProto) -> onnx.ModelProto | None:
     batches = {shape[0] for i in graph_inputs(proto.graph) if (shape := declared_shape(i))}
     stored = {t.name: t for t in proto.graph.initializer if t.data_type == onnx.TensorProto.INT64 and len(t.dims) == 1}
     stored |= {
-        n.output[0]: a.t for n in proto.graph.node if n.op_type == "Constant" for a in n.attribute if a.name == "value"
+        name: a.t
+        for n in proto.graph.node
+        if n.op_type == "Constant"
+        for name in n.output[:1]
+        for a in n.attribute
+        if a.name == "value"
     }
     freed = onnx.ModelProto()
     freed.CopyFrom(proto)
     changed = False
     for node in freed.graph.node:
-        if node.op_type != "Reshape" or len(node.input) != 2 or node.input[0] in stored or node.input[1] not in stored:
+        if node.op_type != "Reshape" or len(node.input) != 2 or not len(node.output):
             continue
-        target = onnx.numpy_helper.to_array(stored[node.input[1]])
-        if target.size > 1 and int(target[0]) in batches and not any(a.name == "allowzero" for a in node.attribute):
+        if node.input[0] in stored or node.input[1] not in stored:
+            continue
+        try:
+            target = onnx.numpy_helper.to_array(stored[node.input[1]])
+        except Exception:  # a damaged tensor: nothing can be made of it
+            return None
+        if target.dtype != np.int64 or target.ndim != 1 or target.size < 2:
+            continue
+        if int(target[0]) in batches and not any(a.name == "allowzero" for a in node.attribute):
             name = f"{node.input[1]}/{node.output[0]}/any_batch"
             freed.graph.initializer.append(onnx.numpy_helper.from_array(np.array([0, *target[1:]], np.int64), name))
             node.input[1] = name
@@ -204,7 +216,8 @@ class _Cut:
             name = f"{base}_{count}"
         names.add(name)
         momentum = next((a.f for a in origin.attribute if a.name == "momentum"), 0.9) if origin else 0.9
-        return GraphLayer.of(group, inputs, outputs, name=name, momentum=momentum)
+        told = outputs[0].name if any(v is outputs[0] for v in self.graph.outputs) else None
+        return GraphLayer.of(group, inputs, outputs, name=name, momentum=momentum, output_name=told)
 
     # groups ----------------------------------------------------------------------------------------------------------
 
@@ -253,7 +266,12 @@ def _to_last(node: Node) -> bool:
     x, perm = node.inputs[0], channels_last(4)
     if node.op == "transpose":
         return tuple(node.attrs["perm"]) == perm
-    fits = x is not None and node.op == "reshape" and node.output.shape == tuple(x.shape[p] for p in perm)
+    fits = (
+        x is not None
+        and x.spec.rank == 4
+        and node.op == "reshape"
+        and node.output.shape == tuple(x.shape[p] for p in perm)
+    )
     return fits and x is not None and not moves(x.shape, perm)
 
 

@@ -41,12 +41,26 @@ class OnnxNode:
         self._seen.add(name)
         if name not in self._attributes:
             return default
+        self._check_type(name)
         value = onnx.helper.get_attribute_value(self._attributes[name])
         if isinstance(value, float):  # the number that was meant: 0.2, and not the float32 nearest to it
             return float(str(np.float32(value)))
         if isinstance(default, float) and isinstance(value, int):
             return float(value)
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+    def _check_type(self, name: str) -> None:
+        """Refuse an attribute that is of another type than the operator declares; a whole number may stand for 1.0."""
+        try:
+            declared = onnx.defs.get_schema(self.op, max_inclusive_version=self.opset).attributes.get(name)
+        except onnx.defs.SchemaError:
+            return
+        got, types = self._attributes[name].type, onnx.AttributeProto
+        declared_type: Any = None if declared is None else declared.type
+        wanted = None if declared_type is None else int(declared_type.value)
+        if wanted not in (None, got) and (got, wanted) != (types.INT, types.FLOAT):
+            kinds = [types.AttributeType.Name(t) for t in (wanted, got)]
+            self.refuse(f"the attribute {name} should be {kinds[0]}, got {kinds[1]}")
 
     def ints(self, name: str, default: Sequence[int], count: int | None = None) -> tuple[int, ...]:
         """A list of integers, of the given length."""

@@ -214,6 +214,7 @@ class Reader(Reading):
             unique = list(dict.fromkeys(self.problems))
             raise UnsupportedModelError(f"the ONNX model {self.frame.name!r} cannot be read", unique, hint)
         recognise(self.graph)
+        self._name_outputs()
 
     def _read(self, shapes: dict[str, Sequence[int | str]]) -> None:
         self._inputs(shapes)
@@ -302,6 +303,17 @@ class Reader(Reading):
             self.graph.outputs.append(self._value(tensor))
         except Refused as error:
             self.problems.append(f"the output {info.name!r}: {error}")
+
+    def _name_outputs(self) -> None:
+        """Let what nodes compute for the outputs bear the names of these."""
+        graph = self.graph
+        taken = {
+            v.name for v in [*graph.inputs, *(v for n in graph.nodes for v in (*n.inputs, *n.outputs) if v is not None)]
+        }
+        for value, info in zip(graph.outputs, self.frame.outputs, strict=True):
+            if value.node is not None and info.name not in taken:
+                value.name = info.name
+                taken.add(info.name)
 
     def _value(self, tensor: Tensor) -> Value:
         array = tensor.array

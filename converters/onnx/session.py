@@ -214,6 +214,11 @@ class _Declared(NamedTuple):
         return array
 
 
+def node_arg(info: Any) -> NodeArg:
+    """What a session says of an input or output."""
+    return _Declared.of(info).node_arg()
+
+
 def _no_tensors(infos: Sequence[Any]) -> list[str]:
     return [
         f"the input {i.name!r} is no tensor: {i.type.WhichOneof('value') or 'no type'}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,19 +13,11 @@ from edgenet.compile import Program, compile_graph
 from edgenet.graph import Graph, Value, emit
 
 from .arrange import channels_first
+from .compare import AGREE, Difference, onnxruntime_session, relative
+from .errors import UnsupportedModelError
 from .files import Source, as_model
 from .reader import graph_inputs, read
-
-#: largest difference that counts as agreement, relative to the largest number of the output
-AGREE = 1e-4
-
-
-class Difference(NamedTuple):
-    """How far one output is from onnxruntime's, relative to the largest number of it (or 1, if that is larger)."""
-
-    batch: int | None
-    output: str
-    relative: float
+from .writer import Layout
 
 
 class VerificationError(AssertionError):
@@ -32,15 +25,17 @@ class VerificationError(AssertionError):
 
 
 def verify(
-    model: Source, ours: Graph | Program | None = None, batches: Sequence[int] = (1, 2, 7), *, seed: int = 0
-) -> list[Difference]:
+    model: Source, ours: Graph | Program | None = None, batches: Sequence[int] = (1, 2, 7), *, seed: int = 0,
+    layout: Layout | None = None,
+) -> list[Difference]:  # fmt: skip
     """Run a model with onnxruntime and the same with edgenet on random numbers, and compare the outputs.
 
     Args:
         model: the ONNX model.
         ours: the graph (or compiled program) that it was written from; by default the model is read.
         batches: sizes for the first axis of the inputs where it is open; a fixed one is left as it is.
-        seed: of the numbers.
+        seed: of the numbers; inputs of integers get 0 and 1.
+        layout: how the model was written; by default the sizes tell.
 
     Returns:
         One difference for each output and batch.
@@ -48,31 +43,26 @@ def verify(
     Raises:
         VerificationError: if one is above 1e-4, or shapes differ.
         ImportError: if onnxruntime is not installed.
-        TypeError: if an input is not floating point.
     """
-    import onnxruntime
-
     proto = as_model(model)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime_session(proto)
     names = [o.name for o in session.get_outputs()]
     found: list[Difference] = []
     for batch, program in _programs(proto, ours, batches):
         rng = np.random.default_rng([seed, batch or 0])
         feeds, arrays = {}, []
         for info, value in zip(graph_inputs(proto), program.graph.inputs, strict=True):
-            if value.dtype != "float32":
-                raise TypeError(f"the input {value.name!r} is {value.dtype}: random numbers for it mean nothing")
-            array = rng.standard_normal(value.spec.sizes).astype(np.float32)
-            arrays.append(array)
-            feeds[info.name] = _as_declared(array, info)
+            sizes = value.spec.sizes
+            drawn = rng.standard_normal(sizes) if value.dtype == "float32" else rng.integers(0, 2, sizes)
+            arrays.append(drawn.astype(value.dtype))
+            feeds[info.name] = _as_declared(arrays[-1], info, layout)
         theirs = session.run(names, feeds)
         for name, y, want in zip(names, program.run(*arrays), theirs, strict=True):
-            y = y.transpose(channels_first(4)) if y.shape != want.shape and y.ndim == 4 else y
+            turned = layout == "NCHW" or (layout is None and y.shape != want.shape)
+            y = y.transpose(channels_first(4)) if turned and y.ndim == 4 else y
             if y.shape != want.shape:
                 raise VerificationError(f"the output {name!r} has shape {y.shape}, onnxruntime's has {want.shape}")
-            found.append(Difference(batch, name, _relative(y, want)))
+            found.append(Difference(batch, name, relative(y, want)))
     bad = [d for d in found if not d.relative <= AGREE]
     if bad:
         worst = max(bad, key=lambda d: np.nan_to_num(d.relative, nan=np.inf))
@@ -81,6 +71,38 @@ def verify(
             f"{worst.output!r} by {worst.relative:.3g} at batch {worst.batch} (seed {seed})"
         )
     return found
+
+
+def check(model: onnx.ModelProto, graph: Graph, layout: Layout) -> None:
+    """`verify` a model that was written of a graph, where an onnxruntime is installed that knows its opset.
+
+    Raises:
+        VerificationError: if they differ.
+        UnsupportedModelError: if onnxruntime cannot load the model, though it knows the opset.
+    """
+    try:
+        verify(model, graph, layout=layout)
+    except ImportError:
+        return
+    except UnsupportedModelError:
+        if _knows(model):
+            raise
+        opset = model.opset_import[0].version
+        warnings.warn(f"the ONNX model is not checked: this onnxruntime does not know opset {opset}", stacklevel=5)
+
+
+def _knows(model: onnx.ModelProto) -> bool:
+    """Whether onnxruntime loads a model of the opset and file format of this one."""
+    info = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
+    outcome = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])
+    node = onnx.helper.make_node("Identity", ["x"], ["y"])
+    graph = onnx.helper.make_graph([node], "probe", [info], [outcome])
+    try:
+        probe = onnx.helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
+        onnxruntime_session(probe)
+    except UnsupportedModelError:
+        return False
+    return True
 
 
 def bind(graph: Graph, sizes: Mapping[str, int]) -> Graph:
@@ -120,15 +142,10 @@ def _programs(model: onnx.ModelProto, ours: Graph | Program | None, batches: Seq
     return [(b, compile_graph(bind(graph, dict.fromkeys(names, b)))) for b in batches]
 
 
-def _as_declared(array: np.ndarray, info: Any) -> np.ndarray:
+def _as_declared(array: np.ndarray, info: Any, layout: Layout | None) -> np.ndarray:
     """The array in the order of axes that the model declares: (n, c, h, w) for a model written so."""
+    if layout is not None:
+        return array.transpose(channels_first(4)) if layout == "NCHW" and array.ndim == 4 else array
     dims = [d.dim_value if d.HasField("dim_value") else None for d in info.type.tensor_type.shape.dim]
     fits = len(dims) == array.ndim and all(d in (None, s) for d, s in zip(dims, array.shape, strict=True))
     return array if fits or array.ndim != 4 else array.transpose(channels_first(4))
-
-
-def _relative(y: np.ndarray, want: np.ndarray) -> float:
-    if not want.size or np.array_equal(y, want, equal_nan=True):
-        return 0.0
-    scale = max(1.0, float(np.abs(want).max()))
-    return float(np.abs(y.astype(np.float64) - want).max()) / scale

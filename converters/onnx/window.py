@@ -57,6 +57,8 @@ def read_window(node: OnnxNode, sizes: Sequence[Any], kernel: Sequence[int], *, 
     dilation = node.ints("dilations", (1,) * axes, axes)
     if min((*strides, *dilation, *kernel)) < 1:
         node.refuse(f"expected a kernel, strides and dilations of at least 1, got {kernel}, {strides}, {dilation}")
+    if max((*strides, *dilation, *kernel)) >= 1 << 31:  # none of them is meant, and kernels would wrap around
+        node.refuse(f"a kernel of {kernel}, strides of {strides} and dilations of {dilation} are too large")
     spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
     auto = node.attr("auto_pad", "NOTSET")
     if auto == "NOTSET":

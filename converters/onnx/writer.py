@@ -28,13 +28,13 @@ OLDEST_WRITTEN = 13
 Layout = Literal["NHWC", "NCHW"]
 
 
-def write(graph: Graph, *, opset: int = 17, ir_version: int = 8, layout: Layout = "NHWC") -> onnx.ModelProto:
+def write(graph: Graph, *, opset: int = 17, ir_version: int | None = None, layout: Layout = "NHWC") -> onnx.ModelProto:
     """Write an inference graph as an ONNX model, checked by `onnx.checker`.
 
     Args:
         graph: the graph; a size may be a name, which becomes a dim_param.
-        opset: of the default domain, 13 or newer.
-        ir_version: of the file format.
+        opset: of the default domain, 13 or newer; what it has no operator for is written in smaller pieces.
+        ir_version: of the file format; by default the oldest that the opset goes with, and at least 8.
         layout: how images (inputs and outputs of four axes) stand in the interface of the model.
 
     Raises:
@@ -46,6 +46,8 @@ def write(graph: Graph, *, opset: int = 17, ir_version: int = 8, layout: Layout 
         raise ValueError(f"expected the layout NHWC or NCHW, got {layout!r}")
     if not OLDEST_WRITTEN <= opset <= NEWEST:
         raise ValueError(f"expected an opset from {OLDEST_WRITTEN} to {NEWEST}, got {opset}")
+    if ir_version is None:
+        ir_version = max(8, helper.find_min_ir_version_for([helper.make_opsetid("", opset)]))
     model = Writer(graph, opset, layout).model(ir_version)
     onnx.checker.check_model(model, full_check=True)
     return model

@@ -15,8 +15,13 @@ from edgenet import __version__
 
 #: the subcommands, each a module of this package, and what they do
 COMMANDS = {
+    "bench": "time a model, onnxruntime beside it",
+    "convert": "write a model in another format: ONNX, Keras, or edgenet's own",
     "demo": "train a small CNN on generated pictures, export it to ONNX, check and time it beside onnxruntime",
     "doctor": "say what this machine offers and what is wrong with it, and what to do about it",
+    "inspect": "show the nodes of a model, shapes, weights, work and memory, and what is not supported",
+    "run": "run a model on arrays in .npy and .npz files",
+    "verify": "compare a model with onnxruntime, and find the first node that differs",
     "warmup": "compile ahead of time the kernels that models, or the whole library, need",
 }
 
@@ -35,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         return int(import_module(f".{options.command}", __name__).run(options))
-    except (OSError, ValueError) as error:
+    except (ImportError, MemoryError, OSError, TypeError, ValueError) as error:
         print(f"edgenet {options.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

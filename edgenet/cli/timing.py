@@ -20,12 +20,20 @@ class Contestant(NamedTuple):
 
 
 def race(contestants: Sequence[Contestant], rounds: int = 5, round_s: float = 0.05) -> dict[str, float]:
-    """Median seconds of one run of each contestant.
+    """Median over the turns of the mean seconds of one run of each contestant; see `laps`."""
+    return {
+        name: float(np.median([turn.mean() for turn in turns]))
+        for name, turns in laps(contestants, rounds, round_s).items()
+    }
+
+
+def laps(contestants: Sequence[Contestant], rounds: int, round_s: float) -> dict[str, list[np.ndarray]]:
+    """Seconds of every run of each contestant, turn by turn.
 
     The contestants take turns, so that a change of clock rate or load meets all of them; before each turn there is
     silence, then a few runs that do not count.
     """
-    times: dict[str, list[float]] = {c.name: [] for c in contestants}
+    times: dict[str, list[np.ndarray]] = {c.name: [] for c in contestants}
     repeats = {}
     for c in contestants:
         c.run()
@@ -37,8 +45,10 @@ def race(contestants: Sequence[Contestant], rounds: int = 5, round_s: float = 0.
             time.sleep(SILENCE_S)
             for _ in range(3):
                 c.run()
-            started = time.perf_counter()
-            for _ in range(repeats[c.name]):
+            marks = np.empty(repeats[c.name] + 1)
+            marks[0] = time.perf_counter()
+            for i in range(repeats[c.name]):
                 c.run()
-            times[c.name].append((time.perf_counter() - started) / repeats[c.name])
-    return {name: float(np.median(seconds)) for name, seconds in times.items()}
+                marks[i + 1] = time.perf_counter()
+            times[c.name].append(np.diff(marks))
+    return times

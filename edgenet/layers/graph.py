@@ -11,6 +11,7 @@ import numpy as np
 
 from edgenet import ops
 from edgenet.graph import Node, Value, Variable, emit, get_op
+from edgenet.ops.resample import Taps
 
 from .layer import Layer
 
@@ -24,6 +25,7 @@ class GraphLayer(Layer):
     Args:
         piece: what `pack` made of the nodes.
         momentum: what the moving statistics keep of themselves.
+        output_name: how an exported model calls the result, where it is one of its outputs.
 
     Raises:
         ValueError: if `piece` is no piece of a graph.
@@ -39,8 +41,11 @@ class GraphLayer(Layer):
     ((None, 3), ['kernel'])
     """
 
-    def __init__(self, piece: Mapping[str, Any], momentum: float = 0.9, **kwargs: Any) -> None:
+    def __init__(
+        self, piece: Mapping[str, Any], momentum: float = 0.9, output_name: str | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
+        self.output_name = output_name
         self.piece, self.momentum = dict(piece), float(momentum)
         try:
             self._nodes = [(n["op"], n["inputs"], _unpacked(n["attrs"])) for n in piece["nodes"]]
@@ -167,6 +172,8 @@ def _packed(value: Any) -> Any:
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": repr(value)}
+    if isinstance(value, Taps):
+        return {"taps": _packed(tuple(value))}
     if isinstance(value, Mapping):
         return {str(k): _packed(v) for k, v in value.items()}
     return [_packed(v) for v in value] if isinstance(value, list | tuple) else value
@@ -180,6 +187,8 @@ def _unpacked(value: Any) -> Any:
         return value
     if set(value) == {"float"}:
         return float(value["float"])
+    if set(value) == {"taps"}:
+        return Taps(*_unpacked(value["taps"]))
     if set(value) == {"array", "dtype", "shape"}:
         if value["dtype"] not in ("float32", "int32", "int64", "bool"):
             raise ValueError(f"an array of dtype {value['dtype']!r} is no part of a graph")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from edgenet.graph import Graph, Value
 from edgenet.layers.layer import Layer
@@ -185,7 +185,9 @@ class Model(Trainer):
         """The model in inference as a `edgenet.graph.Graph`, whose batch is a number or a name."""
         graph = predict_graph(self, batch)
         named = {v.name: v for node in graph.nodes for v in node.outputs}
-        for value, name in zip(graph.outputs, self.output_names, strict=True):
+        told = [getattr(t.source.layer, "output_name", None) if t.source else None for t in self._ends()[1]]
+        names = _distinct([of_file or name for of_file, name in zip(told, self.output_names, strict=True)])
+        for value, name in zip(graph.outputs, names, strict=True):
             if value.node is not None and value.name != name:
                 if name in named:
                     named[name].name = graph.unique(
@@ -194,12 +196,25 @@ class Model(Trainer):
                 value.name = name
         return graph
 
-    def to_onnx(self, path: str | os.PathLike[str]) -> None:
-        """Write the model as an ONNX file.
+    def to_onnx(
+        self, path: str | os.PathLike[str], *, opset: int = 17, layout: Literal["NHWC", "NCHW"] = "NHWC",
+        check: bool = True,
+    ) -> None:  # fmt: skip
+        """Write the model as an ONNX file, with a symbolic batch.
+
+        Args:
+            path: the file.
+            opset: version of the operators, 13 or newer; the version of the file format follows.
+            layout: how images stand in the inputs and outputs of the file, (n, h, w, c) or (n, c, h, w).
+            check: whether to run what is written in onnxruntime, if it is installed, at batch 1, 2 and 7 on random
+                numbers.
 
         Raises:
             FileNotFoundError: if the folder does not exist.
             ImportError: if the package ``onnx`` is not installed.
+            ValueError: if a layer has no form in this opset, or opset or layout are none.
+            AssertionError: if onnxruntime computes something that differs by more than 1e-4, relative to the largest
+                number of an output; then no file is written.
         """
         saving.check_folder(path, "export")
         try:
@@ -208,13 +223,17 @@ class Model(Trainer):
             if error.name != "onnx":
                 raise
             raise ImportError(f'{self.name}.export needs the package onnx: pip install "edgenet[onnx]"') from error
-        save(self.graph(), path)
+        save(self.graph(), path, opset=opset, layout=layout, check=check)
 
-    def export(self, filepath: str | os.PathLike[str], format: str = "onnx") -> None:
-        """Write the model for other software.  Raises ValueError for another format than ``"onnx"``."""
+    def export(self, filepath: str | os.PathLike[str], format: str = "onnx", **options: Any) -> None:
+        """Write the model for other software; `options`: those of `to_onnx`.
+
+        Raises:
+            ValueError: for another format than ``"onnx"``; else as `to_onnx`.
+        """
         if format != "onnx":
             raise ValueError(f"{self.name}: models are exported as 'onnx', got format={format!r}")
-        self.to_onnx(filepath)
+        self.to_onnx(filepath, **options)
 
     if not TYPE_CHECKING:  # a checker should go on refusing names that are not there
 

@@ -80,6 +80,13 @@ class Resample(Op):
             raise ShapeError(f"axis {axis} is outside of shape {x.shape}")
         if x.shape[axis] != taps.n:
             raise ShapeError(f"expected {taps.n} places along axis {axis}, got shape {x.shape}")
+        counts = [b - a for a, b in zip(taps.start, taps.start[1:], strict=False)]
+        if (
+            taps.start[:1] != (0,)
+            or min(counts, default=0) < 0
+            or not sum(counts) == len(taps.columns) == len(taps.weights)
+        ):
+            raise ShapeError("the rows of the matrix do not share out its columns and weights")
         if taps.columns and not 0 <= min(taps.columns) <= max(taps.columns) < taps.n:
             raise ShapeError(f"expected columns from 0 to {taps.n - 1}, got {min(taps.columns)} to {max(taps.columns)}")
         shape = list(x.shape)

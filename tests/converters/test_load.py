@@ -225,3 +225,18 @@ def test_a_trained_network_learns_other_images(shared, tmp_path):
         rtol=1e-4,
         atol=1e-5,
     )
+
+
+def test_maps_along_an_axis_survive_a_file(tmp_path):
+    """LRN and Resize are sparse matrices, which a file of a model must hold as such."""
+    nodes = [
+        NODE("LRN", ["x"], ["l"], size=3, name="lrn"),
+        NODE("Resize", ["l", "", "s"], ["y"], mode="linear", coordinate_transformation_mode="align_corners", name="up"),
+    ]
+    scales = np.array([1, 1, 1.5, 2], np.float32)
+    given = model_of(nodes, {"x": X}, ["y"], {"s": scales}, shapes={"x": ("n", 3, 8, 8)})
+    model = edgenet.load(given)
+    want = InferenceSession(given).run(None, {"x": X})[0]
+    assert_allclose(model.predict(X, verbose=0), want, rtol=1e-5, atol=1e-6)
+    model.save(tmp_path / "m.edgenet")
+    assert_array_equal(edgenet.load(tmp_path / "m.edgenet").predict(X, verbose=0), model.predict(X, verbose=0))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import quantised_models
 from onnx import numpy_helper
-from onnx_models import numbers
+from onnx_models import numbers, ours
 
 import edgenet.ops  # noqa: F401  registers the ops
 from edgenet.converters.onnx import UnsupportedModelError, load, read, save, write
@@ -205,11 +205,21 @@ def test_onnxruntime_agrees(name, layout):
     verify(model)
 
 
-@pytest.mark.parametrize("opset", [13, 15, 18, 21, min(NEWEST, 23)])
+@pytest.mark.parametrize("opset", [13, 15, 18, 20, 21, min(NEWEST, 23)])
 @pytest.mark.parametrize("name", BUILD)
 def test_opsets(name, opset):
     graph = graph_of(BUILD[name])
-    verify(write(graph, opset=opset, ir_version=10), graph, batches=(2,))
+    verify(write(graph, opset=opset), graph, batches=(2,))
+
+
+@pytest.mark.parametrize("name", BUILD)
+def test_the_newest_opset(name):
+    """It may be newer than what onnxruntime knows: reading it back is the judge, and `write` calls onnx.checker."""
+    model = write(graph_of(BUILD[name]), opset=NEWEST)
+    assert model.opset_import[0].version == NEWEST
+    (x,) = numbers(3, (2, *IMAGE[1:]))
+    for y, want in zip(ours(model, [x]), ours(write(graph_of(BUILD[name])), [x]), strict=True):
+        np.testing.assert_allclose(y, want, rtol=1e-5, atol=1e-6)
 
 
 #: judged in test_select.py
@@ -314,8 +324,7 @@ def test_one_hot():
     graph.outputs = [emit("one_hot", [labels], depth=4)]
     model = write(graph)
     assert structure(read(model)) == structure(graph)
-    with pytest.raises(TypeError, match="int32"):
-        verify(model, graph)
+    assert [d.relative for d in verify(model, graph)] == [0, 0, 0]
 
 
 def test_training_is_refused_with_all_reasons():

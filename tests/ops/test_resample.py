@@ -7,7 +7,7 @@ from ops.pull import check_gradient
 from ops.run import run
 
 import edgenet.ops as ops
-from edgenet.graph import Graph, ShapeError
+from edgenet.graph import Graph, ShapeError, emit
 from edgenet.ops.resample import Taps, take
 from oracle import resample as oracle
 from tolerance import tolerance
@@ -59,3 +59,13 @@ def test_refusals():
         take(x, [3], 1)
     with pytest.raises(ShapeError, match="'batch' of axis 0"):
         take(x, [0], 0)
+
+
+@pytest.mark.parametrize(
+    ("start", "columns"), [((0, 2, 1), (0,)), ((0, 1), (0, 1)), ((1, 1), ()), ((), ()), ((0, 1), (3,)), ((0, 1), (-1,))]
+)
+def test_matrices_that_lie_are_refused(start, columns):
+    """They may come from a file, and kernels trust them."""
+    x = Graph().input((2, 3))
+    with pytest.raises(ShapeError):
+        emit("resample", [x], axis=1, taps=Taps(3, start, columns, (1.0,) * len(columns)))
