@@ -15,6 +15,7 @@ are rows of pixels, the grid is the kernel).  The accumulators stay in SSA value
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -27,13 +28,18 @@ from .simd import FAST, Loop, at, f32, i32, i64, llvm_call, load, make_intrinsic
 
 
 @functools.cache
-def tile(mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False, by_lane: bool = False) -> Any:
+def tile(
+    mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False, by_lane: bool = False, even: bool = False
+) -> Any:
     """The register tile of mr rows and nv vectors of `lanes` floats, as a Numba intrinsic.
 
     `unroll` steps of k are written out in the loop.  With `packed`, ks is taken to be 1 and ldb to be nv·lanes.  With
     `by_lane` besides, `lanes` steps of a row of A are loaded as one vector, whose lanes are multiplied one by one:
     ``fmla v0.4s, v1.4s, v2.s[3]`` of NEON takes a lane as its scalar, so mr + lanes·nv loads feed lanes·mr·nv
     multiply-adds, instead of lanes·(mr + nv).
+
+    With `even`, all mr rows must be stored and lie in one row of the grid: they are spaced evenly, and where they are
+    need not be followed step by step.
 
     Arguments of the intrinsic (offsets and strides in elements)::
 
@@ -57,7 +63,7 @@ def tile(mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False, by
         ]
         (i, m, a, a0, c, c0, res, bias, j0, n, size, sa, sc, runs, r0, nruns, length, ks,
          panel, b0, ldb, act, alpha, low, high) = words  # fmt: skip
-        rows_a, rows_c = row_offsets(b, mr, m, i, size, [(a0, sa), (c0, sc)])
+        rows_a, rows_c = (even_offsets if even else row_offsets)(b, mr, m, i, size, [(a0, sa), (c0, sc)])
         runs = b.gep(runs, [r0])
         panel = at(b, panel, b0, f32)
         if packed:  # known steps become part of the addresses and cost no instruction
@@ -71,7 +77,9 @@ def tile(mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False, by
             for branch, limit in ((whole, [None] * nv), (partial, counts)):
                 with branch:
                     for r, row in enumerate(rows_c):
-                        with b.if_then(b.icmp_signed("<", i64(r), m), likely=True):
+                        with (
+                            contextlib.nullcontext() if even else b.if_then(b.icmp_signed("<", i64(r), m), likely=True)
+                        ):
                             for j in range(nv):
                                 store(b, c, b.add(row, i64(j * lanes)), acc[r * nv + j], limit[j])
         return context.get_dummy_value()
@@ -80,7 +88,8 @@ def tile(mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False, by
     two, three = types.UniTuple(word, 2), types.UniTuple(word, 3)
     kinds = (word, word, p, word, p, word, p, p, word, word, two, three, three, types.CPointer(word), word, word, word,
              word, p, word, word, word, real, real, real)  # fmt: skip
-    return make_intrinsic(f"tile_{mr}x{nv}x{lanes}{'_packed' * packed}", types.none, kinds, emit)
+    name = f"tile_{mr}x{nv}x{lanes}{'_packed' * packed}{'_even' * even}"
+    return make_intrinsic(name, types.none, kinds, emit)
 
 
 def row_offsets(b: Any, mr: int, m: Any, first: Any, size: Any, walks: list[tuple[Any, Any]]) -> list[list[Any]]:
@@ -111,6 +120,20 @@ def row_offsets(b: Any, mr: int, m: Any, first: Any, size: Any, walks: list[tupl
             offsets.append(b.add(offsets[-1], b.select(stored, step, i64(0))))
         p1 = b.select(end1, i64(0), b.select(end2, b.add(p1, i64(1)), p1))
         p2 = b.select(end2, i64(0), b.add(p2, i64(1)))
+    return rows
+
+
+def even_offsets(b: Any, mr: int, m: Any, first: Any, size: Any, walks: list[tuple[Any, Any]]) -> list[list[Any]]:
+    """Offsets of the tile's rows where all of them lie in one row of the grid; see `row_offsets`."""
+    d1, d2 = size
+    q = b.sdiv(first, d2)
+    p0 = b.sdiv(q, d1)
+    places = (p0, b.sub(q, b.mul(p0, d1)), b.sub(first, b.mul(q, d2)))
+    rows = []
+    for start, strides in walks:
+        for p, s in zip(places, strides, strict=True):
+            start = b.add(start, b.mul(p, s))
+        rows.append([b.add(start, b.mul(strides[2], i64(i))) for i in range(mr)])
     return rows
 
 

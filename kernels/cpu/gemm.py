@@ -28,6 +28,10 @@ Loops, and the slice that each touches::
     5.          for tile in rows of the block, step mr   # accumulators in registers
     6.            for k                                  # tile
 
+Loop 5 takes tiles of evenly spaced rows (`even` in `tile`; for narrow panels taller ones) while they fit into what is
+left of a row of the grid, and tiles that follow the grid round its end where they do not: a row of 28 is 14 + 14, one
+of 32 is 14 + 14 and half of a tile of 8, whose other half begins the next row.
+
 Loops 1 to 4 are the task range.  K is split in partitions only where C is small and K is long (weight gradients); their
 number depends on sizes alone and they are summed in order, so results do not depend on the number of threads.
 """
@@ -55,10 +59,10 @@ def cut(rows: int, mr: int) -> int:
 
 def _gemm(nv: int, packed: bool) -> Kernel:
     """The kernel for panels of nv vectors; with `packed`, for ks = 1 and packed panels only."""
-    mr, nr = TARGET.mr(nv), nv * LANES
-    high_tile, low_tile, row_tile = (
-        tile(h, nv, LANES, UNROLL if packed else 1, packed, TARGET.by_lane) for h in (mr, mr - 1, 1)
-    )
+    mr, nr, unroll = TARGET.mr(nv), nv * LANES, UNROLL if packed else 1
+    tall = TARGET.tall[nv - 1]
+    high_tile, low_tile, row_tile = (tile(h, nv, LANES, unroll, packed, TARGET.by_lane) for h in (mr, mr - 1, 1))
+    even_tile, tall_tile = (tile(h, nv, LANES, unroll, packed, TARGET.by_lane, True) for h in (mr, tall))
 
     def gemm(
         a: In, b: In, bias: In, res: In, c: Out, runs: InI64,
@@ -86,17 +90,23 @@ def _gemm(nv: int, packed: bool) -> Kernel:
                 (d1, d2), (sa0, sa1, sa2), (sc0, sc1, sc2), runs, first, count, length, ks, b, b0, ldb,
                 act, alpha, low, high,
             )  # fmt: skip
-            low_tiles = cut(end - i, mr)
             while i < end:
-                if end - i == 1:
+                left = end - i
+                room = min(left, d2 - i % d2)  # rows of C up to the end of this row of the grid
+                if left == 1:
                     rows = 1
                     row_tile(i, rows, *shared)
-                elif low_tiles > 0:
+                elif room >= tall and (room >= 2 * tall or room % mr != 0):
+                    rows = tall
+                    tall_tile(i, rows, *shared)
+                elif room >= mr:
+                    rows = mr
+                    even_tile(i, rows, *shared)
+                elif cut(left, mr) > 0:
                     rows = mr - 1
-                    low_tiles -= 1
                     low_tile(i, rows, *shared)
                 else:
-                    rows = min(mr, end - i)
+                    rows = min(mr, left)
                     high_tile(i, rows, *shared)
                 i += rows
 

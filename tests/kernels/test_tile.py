@@ -10,10 +10,11 @@ from edgenet.kernels.target import TABLE
 from tolerance import tolerance
 
 TILES = sorted({(t.mr(nv), nv, t.lanes) for t in TABLE.values() for nv in range(1, t.widest + 1)})
+EVEN = sorted({(t.tall[nv - 1], nv, t.lanes) for t in TABLE.values() for nv in range(1, t.widest + 1)} | set(TILES))
 
 
-def kernel_of(mr, nv, lanes, unroll, by_lane=False):
-    tile = generate(mr, nv, lanes, unroll, by_lane, by_lane)
+def kernel_of(mr, nv, lanes, unroll, by_lane=False, even=False):
+    tile = generate(mr, nv, lanes, unroll, by_lane, by_lane, even)
 
     nr = nv * lanes
 
@@ -24,13 +25,13 @@ def kernel_of(mr, nv, lanes, unroll, by_lane=False):
         tile(0, m, a, 0, c, 0, res, bias, 0, n, (1, 1000), (0, 0, lda), (0, 0, ldc), runs, 0, nruns, length, ks,
              b, 0, nr, act, alpha, low, high)  # fmt: skip
 
-    one_tile.__qualname__ = f"tile_{mr}x{nv}x{lanes}u{unroll}{'_by_lane' * by_lane}"
+    one_tile.__qualname__ = f"tile_{mr}x{nv}x{lanes}u{unroll}{'_by_lane' * by_lane}{'_even' * even}"
     return Kernel(one_tile)
 
 
-def problem(seed, mr, nv, lanes):
+def problem(seed, mr, nv, lanes, m=0):
     rng = np.random.default_rng(seed)
-    m, n = int(rng.integers(1, mr + 1)), int(rng.integers(1, nv * lanes + 1))
+    m, n = m or int(rng.integers(1, mr + 1)), int(rng.integers(1, nv * lanes + 1))
     nruns, length, ks = int(rng.integers(0, 4)), int(rng.integers(0, 9)), int(rng.integers(1, 3))
     runs = (np.arange(nruns) * 20).astype(np.int64)
     lda = nruns * 20 + 20
@@ -41,13 +42,16 @@ def problem(seed, mr, nv, lanes):
 
 
 @pytest.mark.parametrize(
-    ("mr", "nv", "lanes", "unroll", "by_lane"),
-    [(*t, unroll, False) for t in TILES for unroll in (1, 2)] + [(*t, t[2], True) for t in TILES if t[2] == 4],
+    ("mr", "nv", "lanes", "unroll", "by_lane", "even"),
+    [(*t, unroll, False, False) for t in TILES for unroll in (1, 2)]
+    + [(*t, t[2], True, False) for t in TILES if t[2] == 4]
+    + [(*t, 4, False, True) for t in EVEN]
+    + [(*t, t[2], True, True) for t in EVEN if t[2] == 4],
 )
-def test_every_tile(mr, nv, lanes, unroll, by_lane):
-    kernel = kernel_of(mr, nv, lanes, unroll, by_lane)
+def test_every_tile(mr, nv, lanes, unroll, by_lane, even):
+    kernel = kernel_of(mr, nv, lanes, unroll, by_lane, even)
     for seed in range(40):
-        m, n, nruns, length, ks, runs, lda, a, b, bias, res = problem(seed, mr, nv, lanes)
+        m, n, nruns, length, ks, runs, lda, a, b, bias, res = problem(seed, mr, nv, lanes, mr if even else 0)
         ks = 1 if by_lane else ks
         ldc = n + 3
         c = np.full((m + 1, ldc), 77, np.float32)  # what lies around the tile must stay
