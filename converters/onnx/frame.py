@@ -12,8 +12,8 @@ import onnx.inliner
 from . import fold as _fold
 from .registry import NEWEST, OLDEST, find_importer, version_of
 
-#: operators that hold graphs, and compute one of them; `plan` runs them where reading cannot
-BRANCHING = {"If"}
+#: operators that hold graphs; `plan` runs them where reading cannot
+BRANCHING = {"If", "Loop"}
 
 
 class Frame:

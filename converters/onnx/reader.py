@@ -25,6 +25,7 @@ from . import integers as _integers
 from . import ops as _ops  # noqa: F401  registers the converters
 from .errors import Refused, UnsupportedModelError
 from .frame import Frame, reads, who
+from .loops import is_loop, write_out
 from .node import OnnxNode
 from .registry import find_importer
 from .tensor import Tensor
@@ -88,6 +89,8 @@ class Reading:
         """
         if missing := self.frame.unknown(proto):
             raise Refused(missing)
+        if is_loop(proto):
+            return self._loop(proto)
         first = len(self.graph.nodes)
         domain, opset = self.frame.domain(proto)
         found, foldable = find_importer(proto.op_type, domain, opset), _fold.can_fold(proto.op_type, domain)
@@ -172,6 +175,17 @@ class Reading:
         finally:
             self.frame, self.tensors = outer, before
         return [t for t in results if t is not None]
+
+    def _loop(self, proto: Any) -> list[Tensor]:
+        """The results of a Loop whose iterations can be counted: they are taken in its place."""
+        write_out(proto, self.frame, self.contents, self.take)
+        results = [self.tensors[name] for name in proto.output if name]
+        return [t for t in results if t is not None]
+
+    def contents(self, name: str) -> np.ndarray | None:
+        """The array of a name where it does not depend on the inputs of the model."""
+        tensor = self.tensors.get(name)
+        return None if tensor is None else tensor.array
 
     def initialisers(self) -> None:
         """Declare the stored arrays of the frame."""
