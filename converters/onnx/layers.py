@@ -251,10 +251,12 @@ class _Cut:
 def _to_last(node: Node) -> bool:
     """Whether a node makes (n, h, w, c) of (n, c, h, w)."""
     x, perm = node.inputs[0], channels_last(4)
+    if x is None or x.spec.rank != 4:
+        return False
     if node.op == "transpose":
         return tuple(node.attrs["perm"]) == perm
-    fits = x is not None and node.op == "reshape" and node.output.shape == tuple(x.shape[p] for p in perm)
-    return fits and x is not None and not moves(x.shape, perm)
+    fits = node.op == "reshape" and node.output.shape == tuple(x.shape[p] for p in perm)
+    return fits and not moves(x.shape, perm)
 
 
 def _plain(name: str) -> str:

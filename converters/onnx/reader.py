@@ -23,7 +23,7 @@ from . import fold as _fold
 from . import frame as _frame
 from . import integers as _integers
 from . import ops as _ops  # noqa: F401  registers the converters
-from .errors import Refused, UnsupportedModelError
+from .errors import Open, Refused, UnsupportedModelError
 from .frame import Frame, reads, who
 from .loops import is_loop, write_out
 from .node import OnnxNode
@@ -122,8 +122,8 @@ class Reading:
 
     def _converted(self, node: OnnxNode, found: Any, foldable: bool) -> list[Tensor]:
         known = [t for t in node.inputs if t is not None]
-        if foldable and all(t.array is not None for t in known):
-            arrays = _fold.fold(node)
+        arrays = self._folded(node, found) if foldable and all(t.array is not None for t in known) else None
+        if arrays is not None:
             results = [node.constant(a, like=known[0] if node.op in KEEPS else None) for a in arrays]
         elif found is None:
             held = next(t for t in known if t.array is None)
@@ -137,6 +137,15 @@ class Reading:
         if any(node.uses_output(i) for i in range(len(results), len(node.output_names))):
             node.refuse(f"only {len(results)} of its {len(node.output_names)} outputs can be computed")
         return results
+
+    def _folded(self, node: OnnxNode, found: Any) -> list[np.ndarray] | None:
+        """What a node makes of what is known; None where it has to wait for a size and its importer can."""
+        try:
+            return _fold.fold(node)
+        except Open:
+            if found is None:
+                raise
+            return None
 
     def _read_by(self, found: Any, node: OnnxNode) -> list[Tensor]:
         """The results of a node's importer."""

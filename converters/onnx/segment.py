@@ -73,8 +73,8 @@ class Segment:
 
     def _declared(self, name: str, array: np.ndarray) -> Tensor:
         kind = str(array.dtype)
-        half = kind in ("float16", "bfloat16")
-        value = self.reading.graph.input(array.shape, "float32" if half else kind, name)
+        as_float = kind in ("float16", "bfloat16", "bool")  # truths are 1.0 and 0.0 in the graph
+        value = self.reading.graph.input(array.shape, "float32" if as_float else kind, name)
         tensor = self.fed[name] = Tensor.held(value, name=name)
         return tensor
 
