@@ -23,7 +23,7 @@ LARGEST = 8192
 LONGEST = 1 << 20
 
 Contents = Callable[[str], np.ndarray | None]
-Take = Callable[[Any], None]
+Take = Callable[[Any], object]
 
 
 def is_loop(proto: Any) -> bool:
@@ -164,7 +164,7 @@ def _outputs(proto: Any, opset: int, states: list[str], scanned: list[list[str]]
         if opset >= 13 and not axis:
             axis = [f"{label}.axis"]
             yield helper.make_node("Constant", [], axis, value=numpy_helper.from_array(np.array([0], np.int64)))
-        attrs = {} if axis else {"axes": [0]}
+        attrs: dict[str, Any] = {} if axis else {"axes": [0]}
         rows = [f"{name}[{i}]" for i in range(len(parts))]
         for row, part in zip(rows, parts, strict=True):
             yield helper.make_node("Unsqueeze", [part, *axis], [row], **attrs)

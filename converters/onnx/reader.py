@@ -122,9 +122,8 @@ class Reading:
 
     def _converted(self, node: OnnxNode, found: Any, foldable: bool) -> list[Tensor]:
         known = [t for t in node.inputs if t is not None]
-        arrays = self._folded(node, found) if foldable and all(t.array is not None for t in known) else None
-        if arrays is not None:
-            results = [node.constant(a, like=known[0] if node.op in KEEPS else None) for a in arrays]
+        if foldable and all(t.array is not None for t in known):
+            results = self._folded(node, found)
         elif found is None:
             held = next(t for t in known if t.array is None)
             node.refuse(f"{node.op} is supported on constants only, but {held.name!r} is computed from the inputs")
@@ -138,14 +137,18 @@ class Reading:
             node.refuse(f"only {len(results)} of its {len(node.output_names)} outputs can be computed")
         return results
 
-    def _folded(self, node: OnnxNode, found: Any) -> list[np.ndarray] | None:
-        """What a node makes of what is known; None where it has to wait for a size and its importer can."""
+    def _folded(self, node: OnnxNode, found: Any) -> list[Tensor]:
+        """What a node makes of what is known; its importer may be able to wait for a size."""
+        like = node.inputs[0] if node.op in KEEPS else None
         try:
-            return _fold.fold(node)
-        except Open:
+            return [node.constant(a, like=like) for a in _fold.fold(node)]
+        except Open as error:
             if found is None:
                 raise
-            return None
+            try:
+                return self._read_by(found, node)
+            except Refused:
+                raise error from None
 
     def _read_by(self, found: Any, node: OnnxNode) -> list[Tensor]:
         """The results of a node's importer."""
