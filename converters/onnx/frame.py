@@ -121,7 +121,7 @@ class Frame:
             return ""
         if node.op_type in BRANCHING and domain == "":
             inner = [Frame(g, self.opsets, reads(node)).missing() for g in subgraphs(node)]
-            return "; ".join(m for missing in inner for m in missing)
+            return "; ".join(m for missing in inner for m in missing) if inner else "it holds no graph"
         where = f" of the domain {domain!r}" if domain else ""
         return (
             f"the operator {node.op_type}{where} (opset {opset}) is not supported; export without it, or cut the "

@@ -179,30 +179,39 @@ class Looped:
     """A Loop as a step of a plan: its body is a plan of its own, run as often as data say."""
 
     def __init__(self, proto: Any, frame: Frame, make: Callable[[Frame], Any]) -> None:
-        self.proto, self.body = proto, body_of(proto, frame.opsets)
-        self.plans = {True: make(self.body)}
+        self.proto, self.frame = proto, frame
+        self._make = make
+        self.plans: dict[bool, Any] = {}
 
     def run(self, env: Mapping[str, np.ndarray], watch: Any = None) -> dict[str, np.ndarray]:
         """Run the loop; `watch`: see `Plan.run`.
 
         Raises:
+            Refused: if its body is not what a loop needs.
             EvaluationError: if what says how often it runs is no number, or it never ends.
         """
+        if not self.plans:
+            self.plans[True] = self._make(body_of(self.proto, self.frame.opsets))
+        plan = self.plans[True]
+        body = plan.frame
         given = [self._number(env, i) for i in (0, 1)]
         states = [env[n] for n in self.proto.input[2:]]
-        names = [i.name for i in self.body.inputs]
-        scanned: list[list[np.ndarray]] = [[] for _ in self.body.outputs[1 + len(states) :]]
+        names = [i.name for i in body.inputs]
+        scanned: list[list[np.ndarray]] = [[] for _ in body.outputs[1 + len(states) :]]
         going, iteration = given[1] is None or bool(given[1]), 0
         while going and (given[0] is None or iteration < given[0]):
             if iteration == LONGEST:
                 raise EvaluationError(f"{who(self.proto)}: it does not end after {LONGEST} iterations")
-            now = np.full([1] * len(declared_shape(self.body.inputs[0]) or ()), iteration, np.int64)
+            now = np.full([1] * len(declared_shape(body.inputs[0]) or ()), iteration, np.int64)
             fed = dict(zip(names, [now, np.array(True), *states], strict=True))
-            condition, *made = self.plans[True].run({**env, **fed}, watch)
+            condition, *made = plan.run({**env, **fed}, watch)
             going, states, iteration = bool(condition.reshape(-1)[0]), made[: len(states)], iteration + 1
             for rows, row in zip(scanned, made[len(states) :], strict=True):
                 rows.append(row)
-        noted = [np.stack(rows) if rows else self._nothing(i) for i, rows in enumerate(scanned, 1 + len(states))]
+        noted = [
+            np.stack(rows) if rows else _nothing(o)
+            for o, rows in zip(body.outputs[1 + len(states) :], scanned, strict=True)
+        ]
         return {n: a for n, a in zip(self.proto.output, [*states, *noted], strict=False) if n}
 
     def _number(self, env: Mapping[str, np.ndarray], i: int) -> Any:
@@ -213,9 +222,9 @@ class Looped:
             raise EvaluationError(f"{who(self.proto)}: {name!r} should be one number, got {list(env[name].shape)}")
         return env[name].reshape(-1)[0]
 
-    def _nothing(self, i: int) -> np.ndarray:
-        """What output i of the body leads to without iterations."""
-        info = self.body.outputs[i]
-        sizes = [d if isinstance(d, int) else 0 for d in declared_shape(info) or []]
-        kind = helper.tensor_dtype_to_np_dtype(info.type.tensor_type.elem_type or onnx.TensorProto.FLOAT)
-        return np.zeros((0, *sizes), kind)
+
+def _nothing(info: Any) -> np.ndarray:
+    """What an output of a body leads to without iterations."""
+    sizes = [d if isinstance(d, int) else 0 for d in declared_shape(info) or []]
+    kind = helper.tensor_dtype_to_np_dtype(info.type.tensor_type.elem_type or onnx.TensorProto.FLOAT)
+    return np.zeros((0, *sizes), kind)

@@ -24,7 +24,7 @@ from . import frame as _frame
 from . import integers as _integers
 from . import ops as _ops  # noqa: F401  registers the converters
 from .errors import Open, Refused, UnsupportedModelError
-from .frame import Frame, reads, who
+from .frame import BRANCHING, Frame, reads, who
 from .loops import is_loop, write_out
 from .node import OnnxNode
 from .registry import find_importer
@@ -318,7 +318,8 @@ class Reader(Reading):
             self.take(proto)
         except Refused as error:
             self.problems.append(f"{who(proto)}: {error}")
-            self.beyond = self.beyond or not _fold.can_fold(proto.op_type, self.frame.domain(proto)[0])
+            runs = _fold.can_fold(proto.op_type, self.frame.domain(proto)[0]) or proto.op_type in BRANCHING
+            self.beyond = self.beyond or not runs or bool(self.frame.unknown(proto))
 
     def _output(self, info: Any) -> None:
         tensor = self.tensors.get(info.name)

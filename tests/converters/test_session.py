@@ -132,6 +132,38 @@ def test_branches(known):
         assert_allclose(r, -np.abs(X) if value else np.exp(np.abs(X)), rtol=1e-6)
 
 
+def test_truths_that_numpy_made_are_compiled():
+    """A mask that comes of integers; what selects by it is one program."""
+    nodes = [
+        NODE("Equal", ["i", "zero"], ["pad"]),
+        NODE("Not", ["pad"], ["kept"]),
+        NODE("Cast", ["kept"], ["mask"], to=TensorProto.FLOAT),
+        NODE("Mul", ["x", "mask"], ["m"]),
+        NODE("Where", ["pad", "x", "m"], ["w"]),
+        NODE("Cast", ["kept"], ["n"], to=TensorProto.INT64),
+    ]
+    feeds = {"x": X, "i": np.array([[0, 1, 2], [3, 0, 0]])}
+    session = InferenceSession(model_of(nodes, feeds, ["w", "kept", "n"], {"zero": np.array(0)}))
+    w, kept, n = session.run(None, feeds)
+    assert_array_equal(w, X)
+    assert_array_equal(kept, feeds["i"] != 0)
+    assert (kept.dtype, n.dtype) == (np.bool_, np.int64)
+    assert_array_equal(n, kept)
+    compiled = next(s for s in session._plan.steps() if isinstance(s, Compiled))
+    assert {p.op_type for p in compiled.nodes} >= {"Not", "Where", "Mul"}
+
+
+@pytest.mark.parametrize("kind", [{}, {"detect_negative": 0}, {"detect_positive": 0}, None])
+def test_what_is_no_number(kind):
+    x = np.array([[1, np.nan, np.inf], [-np.inf, np.finfo(np.float32).max, 0]], np.float32)
+    model = node_model("IsNaN", {"x": x}) if kind is None else node_model("IsInf", {"x": x}, **kind)
+    session = InferenceSession(model)
+    (y,) = session.run(None, {"x": x})
+    assert y.dtype == np.bool_
+    assert_array_equal(y, theirs(model, [x])[0])
+    assert kinds(session) == ["Compiled"]
+
+
 def test_the_calls_of_onnxruntime():
     session = InferenceSession(mixed(), providers=["CPUExecutionProvider"], threads=1)
     assert [tuple(a) for a in session.get_inputs()] == [("x", ["n", 3], "tensor(float)")]
