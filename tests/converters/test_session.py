@@ -346,3 +346,20 @@ def test_without_onnx_the_error_says_what_to_install(name):
     code = f"import sys; sys.modules['onnx'] = None\nimport edgenet\nedgenet.{name}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert f'ImportError: edgenet.{name} needs the package onnx: pip install "edgenet[onnx]"' in done.stderr
+
+
+@pytest.mark.parametrize("op", ["LSTM", "GRU", "RNN"])
+@pytest.mark.parametrize("direction", ["forward", "bidirectional"])
+def test_lengths_that_come_with_the_sequences(op, direction):
+    count, gates = 1 + (direction == "bidirectional"), {"LSTM": 4, "GRU": 3, "RNN": 1}[op]
+    x, w, r = numbers(0, (6, 3, 4), (count, gates * 5, 4), (count, gates * 5, 5))
+    nodes = [
+        NODE("Cast", ["lengths"], ["n"], to=TensorProto.INT32),
+        NODE(op, ["x", "w", "r", "", "n"], ["y", "h"], hidden_size=5, direction=direction),
+    ]
+    feeds = {"x": x, "lengths": np.array([6, 2, 4])}
+    session = InferenceSession(model := model_of(nodes, feeds, ["y", "h"], {"w": w, "r": r}))
+    for lengths in ([6, 2, 4], [1, 6, 3], [6, 6, 6], *([i % 6 + 1, 2, 3] for i in range(12))):
+        feeds["lengths"] = np.array(lengths)
+        for got, want in zip(session.run(None, feeds), theirs(model, list(feeds.values())), strict=True):
+            assert_allclose(got, want, rtol=1e-4, atol=1e-5)
