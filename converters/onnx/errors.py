@@ -28,5 +28,9 @@ class Asked(Refused):
     """Refused because a converter asks for the contents of an input, which depend on the inputs of the model."""
 
 
+class Open(Refused):
+    """Refused because a size is not known yet; what does not compute with it may still be done."""
+
+
 class Unfit(Refused):
     """The arrays do not fit the node: an index out of range, shapes that do not broadcast.  Others might."""

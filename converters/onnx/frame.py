@@ -12,8 +12,8 @@ import onnx.inliner
 from . import fold as _fold
 from .registry import NEWEST, OLDEST, find_importer, version_of
 
-#: operators that hold graphs, and compute one of them; `plan` runs them where reading cannot
-BRANCHING = {"If"}
+#: operators that hold graphs; `plan` runs them where reading cannot
+BRANCHING = {"If", "Loop"}
 
 
 class Frame:
@@ -122,7 +122,7 @@ class Frame:
             return ""
         if node.op_type in BRANCHING and domain == "":
             inner = [Frame(g, self.opsets, reads(node)).missing() for g in subgraphs(node)]
-            return "; ".join(m for missing in inner for m in missing)
+            return "; ".join(m for missing in inner for m in missing) if inner else "it holds no graph"
         where = f" of the domain {domain!r}" if domain else ""
         return (
             f"the operator {node.op_type}{where} (opset {opset}) is not supported; export without it, or cut the "

@@ -163,6 +163,7 @@ class _Cut:
             groups.setdefault(id(self.origin(node) or node), []).append(node)
         self.groups = [g for group in groups.values() for g in self._split(group)]
         self._join()
+        self._close()
 
     def model(self, layout: str | None) -> Model:
         """The model."""
@@ -177,10 +178,16 @@ class _Cut:
             inputs, outputs = self._inputs(group), self._outputs(group)
             layer = self._layer(group, inputs, outputs, names)
             tensors = [known[id(v)] for v in inputs]
-            known[id(outputs[0])] = layer(tensors if len(tensors) > 1 else tensors[0])
+            made = layer(tensors if len(tensors) > 1 else tensors[0])
+            known.update(zip(map(id, outputs), made if len(outputs) > 1 else [made], strict=True))
         missing = [v for v in self.graph.outputs if id(v) not in known]
         if missing:
             self._refuse([f"the output {v.name!r} does not depend on the inputs" for v in missing])
+        turned = [v for v in self.graph.outputs if v.shape and any(isinstance(s, str) for s in v.shape[1:])]
+        if turned:
+            self._refuse(
+                [f"the output {v.name!r} of shape {list(v.shape)} does not have the batch in front" for v in turned]
+            )
         ends = [known[id(v)] for v in self.graph.outputs]
         return Model(
             starts if len(starts) > 1 else starts[0], ends if len(ends) > 1 else ends[0], name=_plain(self.graph.name)
@@ -253,6 +260,30 @@ class _Cut:
             home.update((id(n), before) for n in group)
         self.groups = joined
 
+    def _close(self) -> None:
+        """Make one layer of what passes on values whose first axis is not the batch, as loops over steps do."""
+        found = {id(v): i for i, group in enumerate(self.groups) for n in group for v in n.outputs}
+        last = list(range(len(self.groups)))
+        """for each group the last one that it must be one with"""
+        for i, group in enumerate(self.groups):
+            for value in self._inputs(group):
+                if id(value) in found and not self._passes(value, self.groups[found[id(value)]]):
+                    last[found[id(value)]] = i
+        closed: list[list[Node]] = []
+        end = -1
+        for i, group in enumerate(self.groups):
+            if i <= end:
+                closed[-1].extend(group)
+            else:
+                closed.append(group)
+            end = max(end, last[i])
+        self.groups = closed
+
+    def _passes(self, value: Value, group: list[Node]) -> bool:
+        """Whether a value that a group makes may go from layer to layer."""
+        lead, *sizes = value.shape or (None,)
+        return isinstance(lead, str) and lead not in sizes and bool(self._inputs(group))
+
     def _belongs(self, group: list[Node], before: list[Node]) -> bool:
         ops, first = {n.op for n in group}, {n.op for n in before}
         if ops <= MOVEMENT and first <= MOVEMENT:
@@ -264,15 +295,12 @@ class _Cut:
 def _to_last(node: Node) -> bool:
     """Whether a node makes (n, h, w, c) of (n, c, h, w)."""
     x, perm = node.inputs[0], channels_last(4)
+    if x is None or x.spec.rank != 4:
+        return False
     if node.op == "transpose":
         return tuple(node.attrs["perm"]) == perm
-    fits = (
-        x is not None
-        and x.spec.rank == 4
-        and node.op == "reshape"
-        and node.output.shape == tuple(x.shape[p] for p in perm)
-    )
-    return fits and x is not None and not moves(x.shape, perm)
+    fits = node.op == "reshape" and node.output.shape == tuple(x.shape[p] for p in perm)
+    return fits and not moves(x.shape, perm)
 
 
 def _plain(name: str) -> str:

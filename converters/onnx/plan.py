@@ -29,7 +29,8 @@ from edgenet.kernels.lock import Lock
 
 from . import fold as _fold
 from .errors import Asked, Refused, UnsupportedModelError
-from .frame import Frame, reads, who
+from .frame import BRANCHING, Frame, reads, who
+from .loops import Looped, is_loop
 from .reader import Reading
 from .segment import Rest, Segment, union
 from .steps import Arrays, Chosen, Compiled, Evaluated, Step
@@ -137,7 +138,7 @@ class Plan:
             try:
                 made = step.run(arrays) if watch is None else watch(step, arrays)
             except Refused as error:
-                who_failed = f"{who(step.proto)}: " if isinstance(step, Evaluated | Chosen) else ""
+                who_failed = f"{who(step.proto)}: " if isinstance(step, Evaluated | Chosen | Looped) else ""
                 self._fail([f"{who_failed}{error}"])
             if isinstance(step, Compiled):
                 fresh.update(made)
@@ -213,7 +214,11 @@ class Plan:
             return Way(None, {}, [], Fork(tree, rest))
         proto, *waiting = rest.waiting
         evaluated = self._is_fold(proto)
-        step: Step = Evaluated(proto, self.frame) if evaluated else Chosen(proto, self.frame, _nesting(proto, rest))
+        step: Step
+        if evaluated:
+            step = Evaluated(proto, self.frame)
+        else:
+            step = (Looped if is_loop(proto) else Chosen)(proto, self.frame, _nesting(proto, rest))
         given = {n: a for n in reads(proto) if n in rest.known and (a := rest.known[n].array) is not None}
         came = union(rest.sources, reads(proto))
         sources = {**rest.sources, **dict.fromkeys(filter(None, proto.output), came)}
@@ -248,7 +253,7 @@ class Plan:
         return _fold.can_fold(proto.op_type, self.frame.domain(proto)[0])
 
     def _evaluable(self, proto: Any) -> bool:
-        return self._is_fold(proto) or (proto.op_type == "If" and self.frame.domain(proto)[0] == "")
+        return self._is_fold(proto) or (proto.op_type in BRANCHING and self.frame.domain(proto)[0] == "")
 
     # what there is ---------------------------------------------------------------------------------------------------
 
@@ -262,18 +267,18 @@ class Plan:
                 if way.step is not None:
                     found.append(way.step)
                     forks.append(way.fork)
-                if isinstance(way.step, Chosen):
+                if isinstance(way.step, Chosen | Looped):
                     found += [s for plan in way.step.plans.values() for s in plan.steps()]
         return found
 
 
 def _nesting(proto: Any, rest: Rest) -> Callable[[Frame], Plan]:
-    """What makes the plan of a branch of an If."""
+    """What makes the plan of a branch of an If, or of the body of a Loop."""
     return lambda frame: _Nested(frame, proto, rest.known)
 
 
 class _Nested(Plan):
-    """The plan of a branch: it reads arrays of the graph around it."""
+    """The plan of a branch or body: it reads arrays of the graph around it."""
 
     def __init__(self, frame: Frame, proto: Any, known: Mapping[str, Tensor]) -> None:
         problems = [*frame.problems, *frame.missing()]
@@ -281,10 +286,11 @@ class _Nested(Plan):
             raise Refused("; ".join(problems))
         captured = reads(proto)
         super().__init__(frame, {n: known[n] for n in captured if n in known})
-        self._captured = [n for n in captured if n not in known]
+        own = [i.name for i in frame.inputs]
+        self._captured = [*own, *(n for n in captured if n not in known and n not in own and n in frame.used)]
 
     def run(self, feeds: Mapping[str, np.ndarray], watch: Watch | None = None) -> list[np.ndarray]:
-        """The outputs, given the arrays around the branch."""
+        """The outputs, given the arrays around it, and its own inputs."""
         return super().run({n: feeds[n] for n in self._captured}, watch)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgenet.graph import get_op
 
+from .loops import Looped
 from .plan import Plan
 from .steps import Arrays, Chosen, Compiled, Step
 
@@ -88,7 +89,7 @@ def profile(plan: Plan, feeds: Mapping[str, np.ndarray], repeats: int) -> Profil
     found: list[Timed] = []
 
     def watch(step: Step, env: Arrays) -> Arrays:
-        if isinstance(step, Chosen):
+        if isinstance(step, Chosen | Looped):
             return step.run(env, watch)
         made = step.run(env)
         if isinstance(step, Compiled):

@@ -23,8 +23,9 @@ from . import fold as _fold
 from . import frame as _frame
 from . import integers as _integers
 from . import ops as _ops  # noqa: F401  registers the converters
-from .errors import Refused, UnsupportedModelError
-from .frame import Frame, reads, who
+from .errors import Open, Refused, UnsupportedModelError
+from .frame import BRANCHING, Frame, reads, who
+from .loops import is_loop, write_out
 from .node import OnnxNode
 from .registry import find_importer
 from .tensor import Tensor
@@ -88,6 +89,8 @@ class Reading:
         """
         if missing := self.frame.unknown(proto):
             raise Refused(missing)
+        if is_loop(proto):
+            return self._loop(proto)
         first = len(self.graph.nodes)
         domain, opset = self.frame.domain(proto)
         found, foldable = find_importer(proto.op_type, domain, opset), _fold.can_fold(proto.op_type, domain)
@@ -120,8 +123,7 @@ class Reading:
     def _converted(self, node: OnnxNode, found: Any, foldable: bool) -> list[Tensor]:
         known = [t for t in node.inputs if t is not None]
         if foldable and all(t.array is not None for t in known):
-            arrays = _fold.fold(node)
-            results = [node.constant(a, like=known[0] if node.op in KEEPS else None) for a in arrays]
+            results = self._folded(node, found)
         elif found is None:
             held = next(t for t in known if t.array is None)
             node.refuse(f"{node.op} is supported on constants only, but {held.name!r} is computed from the inputs")
@@ -134,6 +136,19 @@ class Reading:
         if any(node.uses_output(i) for i in range(len(results), len(node.output_names))):
             node.refuse(f"only {len(results)} of its {len(node.output_names)} outputs can be computed")
         return results
+
+    def _folded(self, node: OnnxNode, found: Any) -> list[Tensor]:
+        """What a node makes of what is known; its importer may be able to wait for a size."""
+        like = node.inputs[0] if node.op in KEEPS else None
+        try:
+            return [node.constant(a, like=like) for a in _fold.fold(node)]
+        except Open as error:
+            if found is None:
+                raise
+            try:
+                return self._read_by(found, node)
+            except Refused:
+                raise error from None
 
     def _read_by(self, found: Any, node: OnnxNode) -> list[Tensor]:
         """The results of a node's importer."""
@@ -172,6 +187,17 @@ class Reading:
         finally:
             self.frame, self.tensors = outer, before
         return [t for t in results if t is not None]
+
+    def _loop(self, proto: Any) -> list[Tensor]:
+        """The results of a Loop whose iterations can be counted: they are taken in its place."""
+        write_out(proto, self.frame, self.contents, self.take)
+        results = [self.tensors[name] for name in proto.output if name]
+        return [t for t in results if t is not None]
+
+    def contents(self, name: str) -> np.ndarray | None:
+        """The array of a name where it does not depend on the inputs of the model."""
+        tensor = self.tensors.get(name)
+        return None if tensor is None else tensor.array
 
     def initialisers(self) -> None:
         """Declare the stored arrays of the frame."""
@@ -293,7 +319,8 @@ class Reader(Reading):
             self.take(proto)
         except Refused as error:
             self.problems.append(f"{who(proto)}: {error}")
-            self.beyond = self.beyond or not _fold.can_fold(proto.op_type, self.frame.domain(proto)[0])
+            runs = _fold.can_fold(proto.op_type, self.frame.domain(proto)[0]) or proto.op_type in BRANCHING
+            self.beyond = self.beyond or not runs or bool(self.frame.unknown(proto))
 
     def _output(self, info: Any) -> None:
         tensor = self.tensors.get(info.name)

@@ -13,6 +13,7 @@ from edgenet.graph.spec import DTYPES
 from .errors import Refused
 from .frame import Frame, reads
 from .kinds import FLOAT, Kind, output_kinds
+from .loops import is_loop, write_out
 from .reader import Reading
 from .registry import Importer, find_importer
 from .steps import Arrays, Compiled
@@ -72,12 +73,15 @@ class Segment:
 
     def _declared(self, name: str, array: np.ndarray) -> Tensor:
         kind = str(array.dtype)
-        half = kind in ("float16", "bfloat16")
-        value = self.reading.graph.input(array.shape, "float32" if half else kind, name)
+        as_float = kind in ("float16", "bfloat16", "bool")  # truths are 1.0 and 0.0 in the graph
+        value = self.reading.graph.input(array.shape, "float32" if as_float else kind, name)
         tensor = self.fed[name] = Tensor.held(value, name=name)
         return tensor
 
     def _take(self, proto: Any, names: Sequence[str]) -> None:
+        if is_loop(proto):
+            self._write_out(proto)
+            return
         domain, opset = self.frame.domain(proto)
         kinds = [self.kinds.get(n) for n in proto.input]
         made = output_kinds(proto, domain, opset, kinds)
@@ -104,6 +108,22 @@ class Segment:
             if tensor.array is None and kind is not None and kind.kind in "iu" and not _holds(kind, tensor.dtype):
                 raise Refused(f"its result is {kind}, which compiled code would compute as {tensor.dtype}")
             self.kinds[name] = tensor.array.dtype if tensor.array is not None else kind or np.dtype(tensor.dtype)
+        self.taken.append(proto)
+
+    def _write_out(self, proto: Any) -> None:
+        """Take the iterations of a Loop: all of them or none."""
+        before = len(self.taken)
+
+        def take(node: Any) -> None:
+            names = reads(node)
+            if not all(self._found(n) for n in names):
+                raise Refused("what it reads is not known")
+            self._take(node, names)
+
+        try:
+            write_out(proto, self.frame, self.reading.contents, take)
+        finally:
+            del self.taken[before:]
         self.taken.append(proto)
 
     def _check_integers(self, proto: Any, kinds: Sequence[Kind | None], found: Importer | None) -> None:

@@ -75,7 +75,8 @@ class Resample(Op):
 
     def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
         expect_float(*specs)
-        x, axis, taps = specs[0], attrs["axis"], attrs["taps"]
+        x, axis = specs[0], attrs["axis"]
+        taps = attrs["taps"] = Taps(*attrs["taps"])  # a layer that was stored brings a plain tuple
         if not -x.rank <= axis < x.rank:
             raise ShapeError(f"axis {axis} is outside of shape {x.shape}")
         if x.shape[axis] != taps.n:

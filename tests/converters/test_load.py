@@ -5,7 +5,7 @@ import onnx
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from onnx import TensorProto, helper
-from onnx_models import model_of, numbers
+from onnx_models import model_of, numbers, theirs
 
 import edgenet
 from edgenet import Model, layers
@@ -240,3 +240,73 @@ def test_maps_along_an_axis_survive_a_file(tmp_path):
     assert_allclose(model.predict(X, verbose=0), want, rtol=1e-5, atol=1e-6)
     model.save(tmp_path / "m.edgenet")
     assert_array_equal(edgenet.load(tmp_path / "m.edgenet").predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def test_steps_first_stays_within_a_layer(tmp_path):
+    """What lies steps first between the nodes of a file is no batch of samples."""
+    x, w, r = numbers(0, (4, 6, 3), (2, 20, 3), (2, 20, 5))
+    nodes = [
+        NODE("Relu", ["x"], ["p"]),
+        NODE("Transpose", ["p"], ["t"], perm=[1, 0, 2]),
+        NODE("LSTM", ["t", "w", "r"], ["a"], hidden_size=5, direction="bidirectional"),
+        NODE("ReduceSum", ["a", "one"], ["b"], keepdims=0),
+        NODE("Transpose", ["b"], ["y"], perm=[1, 0, 2]),
+    ]
+    file = model_of(nodes, {"x": x}, ["y"], {"w": w, "r": r, "one": np.array([1])}, shapes={"x": ("n", 6, 3)})
+    model = edgenet.load(file)
+    (want,) = InferenceSession(file).run(None, {"x": x})
+    for loaded in (model, edgenet.load(saved_as(model, tmp_path))):
+        assert_allclose(loaded.predict(x, batch_size=3, verbose=0), want, rtol=1e-5, atol=1e-6)
+    model.compile("adam", "mse")
+    losses = model.fit(x, 0.1 * want, epochs=20, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    front = model_of(nodes[1:3], {"p": x}, ["a"], {"w": w, "r": r}, shapes={"p": ("n", 6, 3)})
+    with pytest.raises(UnsupportedModelError, match="does not have the batch in front"):
+        edgenet.load(front)
+
+
+def saved_as(model, tmp_path):
+    model.save(tmp_path / "net.keras")
+    return tmp_path / "net.keras"
+
+
+def test_a_state_of_zeros_for_any_batch():
+    """Exporters make the first state of a recurrent layer of the batch of its input."""
+    x, m = numbers(0, (4, 3), (5, 3))
+    nodes = [
+        NODE("Shape", ["x"], ["s"]),
+        NODE("Slice", ["s", "zero", "one", "zero"], ["n"]),
+        NODE("Concat", ["n", "five"], ["wide"], axis=0),
+        NODE("Expand", ["half", "wide"], ["a"]),
+        NODE("ConstantOfShape", ["wide"], ["b"], value=helper.make_tensor("v", TensorProto.FLOAT, [1], [2.0])),
+        NODE("Mul", ["a", "b"], ["state"]),
+        NODE("MatMul", ["state", "m"], ["p"]),
+        NODE("Add", ["p", "x"], ["y"]),
+    ]
+    stored = {"zero": np.array([0]), "one": np.array([1]), "five": np.array([5]), "half": np.float32(0.5), "m": m}
+    model = edgenet.load(model_of(nodes, {"x": x}, ["y"], stored, shapes={"x": ("n", 3)}))
+    assert_allclose(model.predict(x, batch_size=3, verbose=0), m.sum(axis=0) + x, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["cubic", "nearest"])
+def test_resizing_by_a_sparse_matrix(mode, tmp_path):
+    how = {"cubic": {}, "nearest": {"coordinate_transformation_mode": "tf_half_pixel_for_nn"}}[mode]
+    nodes = [NODE("Resize", ["x", "roi", "scales"], ["y"], mode=mode, **how)]
+    stored = {"scales": np.array([1, 1, 1.5, 1.75], np.float32), "roi": np.zeros(0, np.float32)}
+    file = model_of(nodes, {"x": X}, ["y"], stored, opset=11, shapes={"x": ("n", 3, 8, 8)})
+    model = edgenet.load(file)
+    (want,) = theirs(file, [X])
+    for loaded in (model, edgenet.load(saved_as(model, tmp_path))):
+        assert_allclose(loaded.predict(X, verbose=0), want, rtol=1e-4, atol=1e-5)
+
+
+def test_a_layer_of_sequences():
+    (x,) = numbers(0, (4, 3, 8))
+    nodes = [
+        NODE("Transpose", ["x"], ["t"], perm=[0, 2, 1]),
+        NODE("Reshape", ["t", "s"], ["r"]),
+        NODE("Relu", ["r"], ["y"]),
+    ]
+    model = edgenet.load(model_of(nodes, {"x": x}, ["y"], {"s": np.array([0, 4, 6])}, shapes={"x": ("n", 3, 8)}))
+    want = np.maximum(x.transpose(0, 2, 1).reshape(4, 4, 6), 0)
+    assert_array_equal(model.predict(x, verbose=0), want)

@@ -132,6 +132,38 @@ def test_branches(known):
         assert_allclose(r, -np.abs(X) if value else np.exp(np.abs(X)), rtol=1e-6)
 
 
+def test_truths_that_numpy_made_are_compiled():
+    """A mask that comes of integers; what selects by it is one program."""
+    nodes = [
+        NODE("Equal", ["i", "zero"], ["pad"]),
+        NODE("Not", ["pad"], ["kept"]),
+        NODE("Cast", ["kept"], ["mask"], to=TensorProto.FLOAT),
+        NODE("Mul", ["x", "mask"], ["m"]),
+        NODE("Where", ["pad", "x", "m"], ["w"]),
+        NODE("Cast", ["kept"], ["n"], to=TensorProto.INT64),
+    ]
+    feeds = {"x": X, "i": np.array([[0, 1, 2], [3, 0, 0]])}
+    session = InferenceSession(model_of(nodes, feeds, ["w", "kept", "n"], {"zero": np.array(0)}))
+    w, kept, n = session.run(None, feeds)
+    assert_array_equal(w, X)
+    assert_array_equal(kept, feeds["i"] != 0)
+    assert (kept.dtype, n.dtype) == (np.bool_, np.int64)
+    assert_array_equal(n, kept)
+    compiled = next(s for s in session._plan.steps() if isinstance(s, Compiled))
+    assert {p.op_type for p in compiled.nodes} >= {"Not", "Where", "Mul"}
+
+
+@pytest.mark.parametrize("kind", [{}, {"detect_negative": 0}, {"detect_positive": 0}, None])
+def test_what_is_no_number(kind):
+    x = np.array([[1, np.nan, np.inf], [-np.inf, np.finfo(np.float32).max, 0]], np.float32)
+    model = node_model("IsNaN", {"x": x}) if kind is None else node_model("IsInf", {"x": x}, **kind)
+    session = InferenceSession(model)
+    (y,) = session.run(None, {"x": x})
+    assert y.dtype == np.bool_
+    assert_array_equal(y, theirs(model, [x])[0])
+    assert kinds(session) == ["Compiled"]
+
+
 def test_the_calls_of_onnxruntime():
     session = InferenceSession(mixed(), providers=["CPUExecutionProvider"], threads=1)
     assert [tuple(a) for a in session.get_inputs()] == [("x", ["n", 3], "tensor(float)")]
@@ -314,3 +346,20 @@ def test_without_onnx_the_error_says_what_to_install(name):
     code = f"import sys; sys.modules['onnx'] = None\nimport edgenet\nedgenet.{name}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert f'ImportError: edgenet.{name} needs the package onnx: pip install "edgenet[onnx]"' in done.stderr
+
+
+@pytest.mark.parametrize("op", ["LSTM", "GRU", "RNN"])
+@pytest.mark.parametrize("direction", ["forward", "bidirectional"])
+def test_lengths_that_come_with_the_sequences(op, direction):
+    count, gates = 1 + (direction == "bidirectional"), {"LSTM": 4, "GRU": 3, "RNN": 1}[op]
+    x, w, r = numbers(0, (6, 3, 4), (count, gates * 5, 4), (count, gates * 5, 5))
+    nodes = [
+        NODE("Cast", ["lengths"], ["n"], to=TensorProto.INT32),
+        NODE(op, ["x", "w", "r", "", "n"], ["y", "h"], hidden_size=5, direction=direction),
+    ]
+    feeds = {"x": x, "lengths": np.array([6, 2, 4])}
+    session = InferenceSession(model := model_of(nodes, feeds, ["y", "h"], {"w": w, "r": r}))
+    for lengths in ([6, 2, 4], [1, 6, 3], [6, 6, 6], *([i % 6 + 1, 2, 3] for i in range(12))):
+        feeds["lengths"] = np.array(lengths)
+        for got, want in zip(session.run(None, feeds), theirs(model, list(feeds.values())), strict=True):
+            assert_allclose(got, want, rtol=1e-4, atol=1e-5)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from ..errors import Refused, Unfit
+from ..errors import Open, Refused, Unfit
 from ..node import OnnxNode
 from .signature import check_inputs, is_float
 
@@ -47,7 +47,7 @@ def fold(node: OnnxNode) -> list[np.ndarray]:
     arrays = [t.array for t in node.inputs if t is not None and t.array is not None]
     unknown = sorted({a for x in arrays if x.dtype == object for a in x.flat if isinstance(a, str)})
     if unknown and not names:
-        raise Refused(f"it computes with the size {', '.join(unknown)}: pass `shapes` that makes it a number")
+        raise Open(f"it computes with the size {', '.join(unknown)}: pass `shapes` that makes it a number")
     try:
         with np.errstate(all="ignore"):
             result = function(node)

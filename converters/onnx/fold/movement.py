@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Refused, Unfit
+from ..errors import Open, Refused, Unfit
 from ..node import OnnxNode
 from .core import axes_of, axis_of, broadcast, folds, limited, one_number, operands
 
@@ -107,7 +107,7 @@ def _tile(node: OnnxNode) -> np.ndarray:
 def _numbers(sizes: Sequence[Any]) -> tuple[int, ...]:
     """Sizes that must be known."""
     if names := [s for s in sizes if isinstance(s, str)]:
-        raise Refused(f"it computes with the size {', '.join(names)}: pass `shapes` that makes it a number")
+        raise Open(f"it computes with the size {', '.join(names)}: pass `shapes` that makes it a number")
     return tuple(sizes)
 
 

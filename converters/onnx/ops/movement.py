@@ -195,6 +195,18 @@ def read_expand(node: OnnxNode) -> Tensor:
     return node.held(emit("broadcast_to", [x.plain()], shape=shape))
 
 
+@importer("ConstantOfShape", since=9, any_dtype=True)
+def read_constant_of_shape(node: OnnxNode) -> Tensor:
+    """One number everywhere, in a shape with sizes that are not known yet."""
+    given = node.attr("value")
+    number = np.zeros(1, np.float32) if given is None else onnx.numpy_helper.to_array(given)
+    if number.size != 1 or number.dtype.kind != "f":
+        node.refuse(f"only one floating point number can fill a shape with unknown sizes, got {number.dtype}")
+    shape = node.known_ints(0)
+    value = node.graph.constant(number.astype(np.float32).reshape((1,) * len(shape)))
+    return node.held(emit("broadcast_to", [value], shape=shape))
+
+
 @exporter("broadcast_to")
 def write_broadcast_to(node: Node, out: Writer) -> None:
     x = node.inputs[0]

@@ -15,6 +15,7 @@ from onnx import helper
 
 from edgenet.graph import Node, Value, emit
 
+from ..integers import as_float
 from ..node import OnnxNode
 from ..registry import exporter, importer
 from ..tensor import Tensor, one, reshape, transpose
@@ -73,14 +74,18 @@ def _functions(node: OnnxNode, layer: Layer, directions: int) -> tuple[list[list
     return [made[i : i + each] for i in range(0, len(made), each)], usually
 
 
-def _masks(node: OnnxNode, steps: int, batch: Any) -> list[np.ndarray] | None:
+def _masks(node: OnnxNode, steps: int, batch: Any) -> list[Value] | None:
     """Which samples have each step, from their lengths; None where all have all."""
-    lengths = node.known(4)
-    if lengths is None or (lengths >= steps).all():
+    given = node.optional(4)
+    if given is None or (given.array is not None and (given.array >= steps).all()):
         return None
-    if lengths.shape != (batch,):
-        node.refuse(f"sequence_lens has shape {list(lengths.shape)}, expected [{batch}]")
-    return [(lengths > t).astype(np.float32).reshape(-1, 1) for t in range(steps)]
+    if given.shape != (batch,):
+        node.refuse(f"sequence_lens has shape {list(given.shape)}, expected [{batch}]")
+    if given.array is not None:
+        rows = [(given.array > t).astype(np.float32).reshape(-1, 1) for t in range(steps)]
+        return [node.graph.constant(row) for row in rows]
+    lengths = reshape(as_float(given).plain(), (batch, 1))
+    return [_emit("greater", lengths, float(t)) for t in range(steps)]
 
 
 def _read(node: OnnxNode, layer: Layer) -> list[Tensor]:
@@ -114,7 +119,7 @@ def _read(node: OnnxNode, layer: Layer) -> list[Tensor]:
             value, _transposed(w, i), _transposed(r, i), _of_direction(b, i), _of_direction(first[0], i),
             _of_direction(first[1], i), _of_direction(peepholes, i), functions[i],
             usual and clip == 0 and masks is None and extra is None, clip,
-            None if masks is None else [value.graph.constant(m) for m in masks], reverse, hidden,
+            masks, reverse, hidden,
         )  # fmt: skip
         results.append(layer.run(node, cell))
     return _results(node, results, batch_first)
@@ -144,8 +149,10 @@ LAYERS = {
 
 
 def _register(op: str, layer: Layer) -> None:
-    @importer(op, since=7)
+    @importer(op, since=7, any_dtype=True)
     def read(node: OnnxNode) -> list[Tensor]:
+        if any(t and t.array is None and t.dtype != "float32" for i, t in enumerate(node.inputs) if i != 4):
+            node.refuse("it computes with other numbers than float32")
         return _read(node, layer)
 
 

@@ -27,6 +27,7 @@ COORDINATES: dict[str, Callable[..., Any]] = {
     "half_pixel": lambda i, scale, n, m: (i + 0.5) / scale - 0.5,
     "pytorch_half_pixel": lambda i, scale, n, m: (i + 0.5) / scale - 0.5 if m > 1 else 0 * i,
     "half_pixel_symmetric": lambda i, scale, n, m: n / 2 * (1 - m / (scale * n)) + (i + 0.5) / scale - 0.5,
+    "tf_half_pixel_for_nn": lambda i, scale, n, m: (i + 0.5) / scale,
     "asymmetric": lambda i, scale, n, m: i / scale,
     "align_corners": lambda i, scale, n, m: i * (n - 1) / (scale * n - 1) if m > 1 else 0 * i,
 }

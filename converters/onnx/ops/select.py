@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
-from edgenet.graph import Node, emit
+from edgenet.graph import Node, Value, emit
 from edgenet.ops.select import where
 
 from ..node import OnnxNode
@@ -52,6 +52,24 @@ def read_xor(node: OnnxNode) -> Tensor:
 @importer("Not", since=1)
 def read_not(node: OnnxNode) -> Tensor:
     return node.input(0).map(lambda x: 1.0 - x)
+
+
+@importer("IsNaN", since=9)
+def read_is_nan(node: OnnxNode) -> Tensor:
+    return node.input(0).map(lambda x: 1.0 - one(emit("equal", [x, x])))
+
+
+@importer("IsInf", since=10)
+def read_is_inf(node: OnnxNode) -> Tensor:
+    both, largest = [node.attr("detect_positive", 1), node.attr("detect_negative", 1)], float(np.finfo(np.float32).max)
+    if not any(both):
+        node.refuse("it asks for neither infinity")
+
+    def infinite(x: Value) -> Value:
+        size = emit("abs", [x]) if all(both) else x if both[0] else -x
+        return one(emit("greater", [size, largest]))
+
+    return node.input(0).map(infinite)
 
 
 @exporter("where")
