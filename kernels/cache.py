@@ -74,7 +74,8 @@ def _tell(value: Any, digest: Any, seen: set[int]) -> bool:
 def _environment() -> bytes:
     """Digest of all that every kernel's code depends on."""
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.rglob("*.py")):
+    sources = sorted(Path(__file__).parent.rglob("*.py"))
+    for source in sources or [Path(getattr(__loader__, "archive", ""))]:  # or the zip file that holds them
         digest.update(source.name.encode() + source.read_bytes())
     if current().cpu:  # the code of a processor given by name may come from another machine
         digest.update(repr((current(), architecture())).encode())
