@@ -95,9 +95,8 @@ def _processor() -> str:
         key, _, value = line.partition(":")
         if not name and key.strip() in ("model name", "Hardware"):
             name = value.strip()
-    return (
-        f"{name or target.core() or platform.processor() or 'unknown'} ({platform.machine()}, {8 * ctypes.sizeof(ctypes.c_void_p)} bit)"
-    )
+    name = name or target.core() or platform.processor() or "unknown"
+    return f"{name} ({platform.machine()}, {8 * ctypes.sizeof(ctypes.c_void_p)} bit)"
 
 
 def features() -> list[str]:

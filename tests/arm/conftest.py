@@ -25,7 +25,8 @@ def board(root: Path) -> Run:
     ) -> subprocess.CompletedProcess[str]:  # fmt: skip
         run = [str(root / "scripts" / "arm" / "run"), "--cpu", cpu, "--timeout", str(timeout)]
         run += [part for where in bind for part in ("--bind", str(where))]
-        told = {k: v for k, v in os.environ.items() if not k.startswith(("EDGENET_", "PYTHON")) or k == "EDGENET_ARM_HOME"}
+        ours = ("EDGENET_TARGET", "EDGENET_CACHE_DIR", "EDGENET_NUM_THREADS", "PYTHONPATH")
+        told = {k: v for k, v in os.environ.items() if k not in ours}
         return subprocess.run(
             [*run, *command], cwd=folder, env=told | environment, capture_output=True, text=True, timeout=timeout + 30
         )

@@ -87,9 +87,12 @@ def test_the_answer_is_that_of_this_machine(board, tmp_path):
         assert code[18:20] == b"\xb7\0", "an object for AArch64"
         assert global_symbols(code) == {"entry"}, path.name
 
+    kernels = str(tmp_path / "board")
     command = "from edgenet.cli import main; raise SystemExit(main(['warmup', 'resnet8.onnx', '--batch', '2']))"
-    python(command, tmp_path, EDGENET_TARGET="neon:cortex-a72", EDGENET_CACHE_DIR=str(tmp_path / "board"))
-    there = board("python3", "-c", WITHOUT + RUN, "there.npy", folder=tmp_path, EDGENET_CACHE_DIR=str(tmp_path / "board"))
+    python(command, tmp_path, EDGENET_TARGET="neon:cortex-a72", EDGENET_CACHE_DIR=kernels)
+    there = board(
+        "python3", "-c", WITHOUT + RUN, "there.npy", folder=tmp_path, EDGENET_CACHE_DIR=str(tmp_path / "board")
+    )
     assert there.returncode == 0, there.stderr
     python(RUN, tmp_path, "here.npy")
 

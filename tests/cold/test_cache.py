@@ -1,4 +1,4 @@
-"""Fresh processes and the folder of compiled kernels: filled by two at once, read-only, full, copied, without a home."""
+"""Fresh processes and the folder of compiled kernels: filled by two at once, read-only, full, copied, no home."""
 
 from __future__ import annotations
 
@@ -127,7 +127,8 @@ def archive(tmp_path, root):
     """The package as a zip file."""
     path = tmp_path / "edgenet.zip"
     with zipfile.ZipFile(path, "w") as file:
-        for name, top in {"edgenet": "edgenet", "edgenet/kernels": "kernels", "edgenet/converters": "converters"}.items():
+        for name in ("edgenet", "edgenet/kernels", "edgenet/converters"):
+            top = name.rpartition("/")[2]
             for source in sorted((root / top).rglob("*.py")):
                 inner = f"{name}/{source.relative_to(root / top).as_posix()}"
                 if inner not in file.namelist():
