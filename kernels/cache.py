@@ -75,7 +75,7 @@ def _environment() -> bytes:
     """Digest of all that every kernel's code depends on."""
     digest = hashlib.sha256()
     sources = sorted(Path(__file__).parent.rglob("*.py"))
-    for source in sources or [Path(getattr(__loader__, "archive", ""))]:  # or the zip file that holds them
+    for source in sources or [Path(getattr(__spec__.loader, "archive", sys.executable))]:  # the zip file, or program
         digest.update(source.name.encode() + source.read_bytes())
     if current().cpu:  # the code of a processor given by name may come from another machine
         digest.update(repr((current(), architecture())).encode())

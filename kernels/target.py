@@ -15,8 +15,8 @@ reloaded from the stack in every step (14 × 1: 70 GFLOP/s, 8 × 1: 116, on a co
 ``EDGENET_TARGET`` (avx512, avx2, neon, sse) selects a row by hand: the tiles of every row can so be tested on any
 machine, because LLVM splits vectors that the machine does not have.  A row and LLVM's name of a processor
 (``neon:cortex-a72``) select the code of that processor, also on a machine of another kind: there it can be compiled and
-stored, but not run.  On a board whose cores are all of one kind in `CORES`, that kind is taken by itself: it finds there
-what was compiled for it elsewhere.
+stored, but not run.  On a board whose cores are all of one kind in `CORES`, that kind is taken by itself: what was
+compiled for it elsewhere is found there.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def test_the_loop_over_a_matrix_that_is_not_packed(assembly, nv, mr, cpu):
 
 @pytest.mark.parametrize("cpu", CORES)
 @pytest.mark.parametrize(
-    ("kernel", "multiply_adds", "loads"), [("depthwise", 8, 8 + 1 + 2), ("depthwise_dw", 9, 9 + 1)], ids=["y", "dw"]
+    ("kernel", "multiply_adds", "loads"), [("depthwise", 16, 16 + 1 + 2), ("depthwise_dw", 9, 9 + 1)], ids=["y", "dw"]
 )
 def test_the_loop_of_depthwise_convolutions(assembly, kernel, multiply_adds, loads, cpu):
     """A multiply-add for each pixel (or tap) that is loaded; one vector more, and two offsets of the tap."""
@@ -129,8 +129,8 @@ def test_the_multiply_adds_of_a_cortex_a72_do_not_wait(assembly, kernel, nv):
 
 
 @predicted
-@pytest.mark.parametrize("kernel", ["depthwise", "depthwise_dw"])
-def test_the_loads_of_a_cortex_a72_hardly_wait(assembly, kernel):
-    """One load a cycle is the limit; addresses of two registers, which the model counts twice, keep loops from it."""
+@pytest.mark.parametrize(("kernel", "share"), [("depthwise", 0.9), ("depthwise_dw", 0.72)])
+def test_the_loads_of_a_cortex_a72_hardly_wait(assembly, kernel, share):
+    """One load a cycle is the limit; in dw a step of each address keeps the loop from it."""
     loop = main_loop(assembly, kernel, "cortex-a72")
-    assert sum(line.split()[0].startswith("ld") for line in loop) / cycles(loop) > 0.72
+    assert sum(line.split()[0].startswith("ld") for line in loop) / cycles(loop) > share
