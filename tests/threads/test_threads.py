@@ -162,3 +162,17 @@ for _ in range(10):
     gc.collect()
 assert threading.active_count() == 3, threading.enumerate()
 """)
+
+
+def test_a_program_may_end_while_its_threads_are_at_work(program):
+    """Python frees what modules hold when it ends; machine code must stay, for helpers are not waited for."""
+    program("""
+from edgenet.kernels import parallel
+parallel.SPIN = 10**12  # helpers that never sleep
+assert right()
+def work():
+    while True:
+        right()
+for _ in range(2): threading.Thread(target=work, daemon=True).start()
+time.sleep(0.2)
+""")
