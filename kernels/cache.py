@@ -4,7 +4,8 @@ One file a kernel (`image` tells what is in it), named after the kernel and a di
 depends on: all kernel sources, the target, the processor, the versions of Numba, llvmlite and Python.  Files are
 written under a temporary name and renamed, so that two processes may fill the folder at once.  ``EDGENET_CACHE_DIR``
 chooses the folder; where neither it nor the user's cache folder can be written, the system's temporary folder is taken,
-then none, with one warning and never an error.
+then none, with one warning and never an error.  What lies in a folder that cannot be written is used nevertheless, and
+without a warning while nothing is missing: a board with a read-only disk runs on what was compiled before.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ def _tell(value: Any, digest: Any, seen: set[int]) -> bool:
 def _environment() -> bytes:
     """Digest of all that every kernel's code depends on."""
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.rglob("*.py")):
+    sources = sorted(Path(__file__).parent.rglob("*.py"))
+    for source in sources or [Path(getattr(__spec__.loader, "archive", sys.executable))]:  # the zip file, or program
         digest.update(source.name.encode() + source.read_bytes())
     if current().cpu:  # the code of a processor given by name may come from another machine
         digest.update(repr((current(), architecture())).encode())
@@ -96,11 +98,15 @@ def _version(package: str) -> bytes:
         return metadata.version(package).encode()
 
 
+def _first_choice() -> str:
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.environ.get("EDGENET_CACHE_DIR") or os.path.join(home, "edgenet", "kernels")
+
+
 @functools.cache
 def folder() -> Path | None:
     """The cache folder, made if need be; None where nothing can be written."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    first = os.environ.get("EDGENET_CACHE_DIR") or os.path.join(home, "edgenet", "kernels")
+    first = _first_choice()
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
     for choice in (first, None):
         try:
@@ -131,17 +137,21 @@ def _private(path: Path) -> bool:
 
 def path(key: str) -> Path | None:
     """Where a kernel's machine code is kept; None where nothing is."""
+    first = Path(_first_choice()) / key
+    try:
+        if first.is_file() and _private(first.parent):  # even where it cannot be written
+            return first
+    except OSError:
+        pass
     where = folder()
     return where / key if where is not None and (where / key).is_file() else None
 
 
 def read(key: str) -> bytes | None:
     """The stored machine code, or None."""
-    where = folder()
-    if where is None:
-        return None
+    where = path(key)
     try:
-        file = (where / key).read_bytes()
+        file = where.read_bytes() if where else b""
     except OSError:
         return None
     return file if image.valid(file) else None

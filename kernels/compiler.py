@@ -85,10 +85,10 @@ class Kernel:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
         self.name = f"{function.__module__.rsplit('.', 1)[-1]}.{function.__qualname__}".replace("<locals>.", "")
-        parameters = list(inspect.signature(function).parameters.values())
-        self.parameters = [p.name for p in parameters]
+        code = function.__code__  # inspect.signature takes 40 µs a kernel
+        self.parameters = list(code.co_varnames[: code.co_argcount])
         annotations = inspect.get_annotations(function, eval_str=True)
-        self.args: tuple[Arg, ...] = tuple(annotations[p.name] for p in parameters)
+        self.args: tuple[Arg, ...] = tuple(annotations[p] for p in self.parameters)
         by_name[self.function.__module__, self.name] = self
         if self.parameters[-2:] != ["lo", "hi"]:
             raise TypeError(f"kernel {self.name}: the last two arguments must be lo and hi, got {self.parameters[-2:]}")

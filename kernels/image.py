@@ -15,6 +15,7 @@ Architecture" (section 5.7).  On systems without ELF, the object itself is kept,
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import mmap
 import os
@@ -31,7 +32,10 @@ PAGE = 4096
 X86_64, AARCH64 = 62, 183
 PROGBITS, SYMTAB, RELA, ALLOC = 1, 2, 4, 2
 
-_held: list[Any] = []  # what machine code in use lives in
+#: what machine code in use lives in
+_held: list[Any] = []
+# Never freed, not even when Python ends: threads that it does not wait for may still be inside.
+ctypes.pythonapi.Py_IncRef(ctypes.py_object(_held))
 
 
 class _Section(NamedTuple):

@@ -15,7 +15,8 @@ reloaded from the stack in every step (14 × 1: 70 GFLOP/s, 8 × 1: 116, on a co
 ``EDGENET_TARGET`` (avx512, avx2, neon, sse) selects a row by hand: the tiles of every row can so be tested on any
 machine, because LLVM splits vectors that the machine does not have.  A row and LLVM's name of a processor
 (``neon:cortex-a72``) select the code of that processor, also on a machine of another kind: there it can be compiled and
-stored, but not run.
+stored, but not run.  On a board whose cores are all of one kind in `CORES`, that kind is taken by itself: what was
+compiled for it elsewhere is found there.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def current() -> Target:
     """The target that kernels are compiled for: `EDGENET_TARGET`, else the best row that this CPU has."""
     asked = os.environ.get("EDGENET_TARGET", "")
     best = _detect()
-    row, _, cpu = (asked or best).partition(":")
+    row, _, cpu = (asked or (f"{best}:{core()}" if core() else best)).partition(":")
     if row not in TABLE:
         raise ValueError(
             f"EDGENET_TARGET={asked!r} is unknown: expected one of {', '.join(TABLE)}, "
@@ -84,7 +85,7 @@ def current() -> Target:
     target = TABLE[row]
     if cpu or (row != best and row in _runnable(best)):
         return replace(target, cpu=cpu or target.cpu)
-    return replace(target, cpu="")  # the machine's own row; or another's tiles, whose vectors LLVM splits
+    return replace(target, cpu="")  # this very machine; or tiles of another, whose vectors LLVM splits
 
 
 def _runnable(best: str) -> tuple[str, ...]:
@@ -113,6 +114,31 @@ def machine_architecture() -> str:
     """The architecture of this machine: x86_64, aarch64, or another by its own name."""
     name = platform.machine().lower()
     return {"amd64": "x86_64", "arm64": "aarch64"}.get(name, name)
+
+
+#: part numbers of ARM (implementer 0x41) and what LLVM calls them: Raspberry Pi 3, 4 and 5, and boards like these
+CORES = {
+    "0xd03": "cortex-a53",
+    "0xd05": "cortex-a55",
+    "0xd07": "cortex-a57",
+    "0xd08": "cortex-a72",
+    "0xd09": "cortex-a73",
+    "0xd0a": "cortex-a75",
+    "0xd0b": "cortex-a76",
+}
+
+
+@functools.cache
+def core() -> str:
+    """LLVM's name of this machine's cores, where they are ARM's, all of one kind, and known; else empty."""
+    if machine_architecture() != "aarch64":
+        return ""
+    told: dict[str, set[str]] = {}
+    for line in read("/proc/cpuinfo").splitlines():
+        key, _, value = line.partition(":")
+        told.setdefault(key.strip(), set()).add(value.strip())
+    parts = told.get("CPU part", set())
+    return CORES.get(min(parts), "") if told.get("CPU implementer") == {"0x41"} and len(parts) == 1 else ""
 
 
 def _is_x86() -> bool:

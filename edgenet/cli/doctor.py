@@ -95,9 +95,8 @@ def _processor() -> str:
         key, _, value = line.partition(":")
         if not name and key.strip() in ("model name", "Hardware"):
             name = value.strip()
-    return (
-        f"{name or platform.processor() or 'unknown'} ({platform.machine()}, {8 * ctypes.sizeof(ctypes.c_void_p)} bit)"
-    )
+    name = name or target.core() or platform.processor() or "unknown"
+    return f"{name} ({platform.machine()}, {8 * ctypes.sizeof(ctypes.c_void_p)} bit)"
 
 
 def features() -> list[str]:
@@ -129,13 +128,14 @@ def _target(problems: list[Problem]) -> str:
     except ValueError as error:
         problems.append(Problem(str(error), "unset EDGENET_TARGET to use what the machine has"))
         return "unknown"
-    if asked:
+    if asked and asked != f"neon:{target.core()}":
         problems.append(
             Problem(f"EDGENET_TARGET={asked} overrides what the machine has", "unset it, unless this is a test")
         )
     if sys.maxsize < 2**32:
         problems.append(Problem("Python is a 32-bit program", "install a 64-bit operating system and Python"))
-    return f"{chosen.name}: {chosen.registers} registers of {chosen.lanes} floats"
+    for_cpu = f", for {chosen.cpu}" if chosen.cpu else ""
+    return f"{chosen.name}: {chosen.registers} registers of {chosen.lanes} floats{for_cpu}"
 
 
 def _caches() -> str:

@@ -21,8 +21,10 @@ LANES = current().lanes
 ZERO = np.float32(0)
 #: pixels of a tile, and taps of a gradient tile: accumulators and one operand stay within 16 registers
 PX, TAPS = 8, 9
+#: pixels of the tile for longer rows: NEON has 32 registers, and a third of its time went into the offsets of the taps
+WIDE = 16 if current().by_lane else PX
 
-whole_tile, partial_tile = taps_tile(PX, LANES, False), taps_tile(PX, LANES, True)
+whole_tile, partial_tile, wide_tile = (taps_tile(px, LANES, part) for px, part in ((PX, 0), (PX, 1), (WIDE, 0)))
 whole_gradient, partial_gradient = taps_gradient(TAPS, LANES, False), taps_gradient(TAPS, LANES, True)
 
 
@@ -37,14 +39,20 @@ def depthwise(
         row, image = task % rows, task // rows
         x0, y0 = image * x_image + row * x_row, image * y_image + row * y_row
         for j in range(0, c, LANES):
-            for i in range(0, columns, PX):
+            i = 0
+            while i < columns:
                 xa, ya, m = x0 + i * x_pixel + j, y0 + i * y_pixel + j, min(PX, columns - i)
-                if c - j >= LANES:
+                if WIDE > PX and c - j >= LANES and columns - i > PX:
+                    m = min(WIDE, columns - i)
+                    wide_tile(x, xa, x_pixel, y, ya, y_pixel, w, j, xt, wt, taps, bias, res, m, LANES,
+                              act, alpha, low, high)  # fmt: skip
+                elif c - j >= LANES:
                     whole_tile(x, xa, x_pixel, y, ya, y_pixel, w, j, xt, wt, taps, bias, res, m, LANES,
                                act, alpha, low, high)  # fmt: skip
                 else:
                     partial_tile(x, xa, x_pixel, y, ya, y_pixel, w, j, xt, wt, taps, bias, res, m, c - j,
                                  act, alpha, low, high)  # fmt: skip
+                i += m
 
 
 @kernel

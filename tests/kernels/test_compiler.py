@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+from elf import global_symbols
 from numpy.testing import assert_array_equal
 
 from edgenet.kernels import cache, image, translate
@@ -55,28 +56,7 @@ def test_object_code_stands_alone(k):
     code = translate.compile_object(k)
     if code[:4] != b"\x7fELF":
         pytest.skip("reads symbols of ELF objects only")
-    assert code_symbols(code) == {"entry"}
-
-
-def code_symbols(code):
-    """Names of the global and undefined symbols of an ELF64 object, read by hand."""
-    u = np.frombuffer
-    offset, count = u(code, "<u8", 1, 40)[0], u(code, "<u2", 1, 60)[0]
-    sections = [
-        u(code, "<u4", 2, offset + 64 * s).tolist() + u(code, "<u8", 4, offset + 64 * s + 16).tolist()
-        for s in range(count)
-    ]
-    links = [u(code, "<u4", 1, offset + 64 * s + 40)[0] for s in range(count)]
-    names = set()
-    for (_, kind, _, start, size, *_), link in zip(sections, links, strict=True):
-        if kind == 2:  # SHT_SYMTAB
-            strings = sections[link][3]
-            for at in range(start, start + size, 24):
-                name, info = u(code, "<u4", 1, at)[0], code[at + 4]
-                if info >> 4:  # not local
-                    end = code.index(b"\0", strings + name)
-                    names.add(code[strings + name : end].decode())
-    return names
+    assert global_symbols(code) == {"entry"}
 
 
 @pytest.fixture

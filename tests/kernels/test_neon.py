@@ -21,11 +21,15 @@ CORES = ("cortex-a72", "cortex-a76")
 COMPILE = """
 import sys
 from edgenet.kernels.translate import Machine, compile_assembly
+from edgenet.kernels.cpu.depthwise import depthwise, depthwise_dw
 from edgenet.kernels.cpu.gemm import gemm
+kernels = dict(depthwise=depthwise, depthwise_dw=depthwise_dw)
+kernels |= {{f"gemm{{nv}}": gemm[nv, True] for nv in (1, 2, 3, 4)}}
+kernels |= {{f"unpacked{{nv}}": gemm[nv, False] for nv in (1, 2, 3, 4)}}
 for cpu in {cores!r}:
-    for nv in (1, 2, 3, 4):
-        text = compile_assembly(gemm[nv, True], Machine("aarch64-unknown-linux-gnu", cpu))
-        open(f"{folder}/gemm{{nv}}-{{cpu}}.s", "w").write(text)
+    for name, kernel in kernels.items():
+        text = compile_assembly(kernel, Machine("aarch64-unknown-linux-gnu", cpu))
+        open(f"{folder}/{{name}}-{{cpu}}.s", "w").write(text)
 """
 
 FMA = re.compile(r"^\s+fmla\b")
@@ -34,7 +38,7 @@ STACK = re.compile(r"\[sp\b")
 
 @pytest.fixture(scope="module")
 def assembly(tmp_path_factory):
-    """Folder with the assembly of the packed matrix kernels."""
+    """Folder with the assembly of the kernels that do most of the work, NAME-CORE.s."""
     folder = tmp_path_factory.mktemp("neon")
     environment = os.environ | {"EDGENET_TARGET": "neon"}
     code = COMPILE.format(cores=CORES, folder=folder)
@@ -80,11 +84,53 @@ def test_the_loop_holds_multiply_adds_and_loads(assembly, nv, mr, cpu):
     assert len(names) - fmas(loop) - len(loads) <= mr + 8, "a step of each address, and the branch"
 
 
-@pytest.mark.skipif(not shutil.which("llvm-mca"), reason="llvm-mca, which predicts cycles, is not installed")
-@pytest.mark.parametrize("nv", [1, 2, 3, 4])
-def test_the_multiply_adds_of_a_cortex_a72_do_not_wait(assembly, nv):
-    loop = main_loop(assembly, f"gemm{nv}", "cortex-a72")
+@pytest.mark.parametrize("cpu", CORES)
+@pytest.mark.parametrize(("nv", "mr"), [(1, 14), (2, 8), (3, 6), (4, 5)])
+def test_the_loop_over_a_matrix_that_is_not_packed(assembly, nv, mr, cpu):
+    """Weight gradients: one step of k, whose addresses advance by strides."""
+    loop = main_loop(assembly, f"unpacked{nv}", cpu)
+    names = [line.split()[0] for line in loop]
+    assert fmas(loop) == mr * nv
+    assert not [line for line in loop if STACK.search(line)], "nothing is spilled"
+    assert len([n for n in names if n.startswith("ld")]) <= mr + nv
+    assert set(names) <= {"fmla", "ldr", "ldp", "add", "subs", "b.ne"}
+
+
+@pytest.mark.parametrize("cpu", CORES)
+@pytest.mark.parametrize(
+    ("kernel", "multiply_adds", "loads"), [("depthwise", 16, 16 + 1 + 2), ("depthwise_dw", 9, 9 + 1)], ids=["y", "dw"]
+)
+def test_the_loop_of_depthwise_convolutions(assembly, kernel, multiply_adds, loads, cpu):
+    """A multiply-add for each pixel (or tap) that is loaded; one vector more, and two offsets of the tap."""
+    loop = main_loop(assembly, kernel, cpu)
+    names = [line.split()[0] for line in loop]
+    assert fmas(loop) == multiply_adds
+    assert not [line for line in loop if STACK.search(line)], "nothing is spilled"
+    assert sum(n.startswith("ld") for n in names) == loads
+    assert set(names) <= {"fmla", "ldr", "lsl", "add", "subs", "b.ne"}
+
+
+def cycles(loop: list[str]) -> float:
+    """Cycles of one round on a Cortex-A72, as llvm-mca predicts them."""
     asked = ["llvm-mca", "-mtriple=aarch64-linux-gnu", "-mcpu=cortex-a72", "-iterations=500", "-instruction-info=0"]
     told = subprocess.run(asked, input="\n".join(loop), capture_output=True, text=True, timeout=60, check=True).stdout
-    cycles = int(re.search(r"Total Cycles:\s+(\d+)", told)[1]) / 500
-    assert fmas(loop) / cycles > 0.9, "one multiply-add of 128 bits a cycle is the limit"
+    return int(re.search(r"Total Cycles:\s+(\d+)", told)[1]) / 500
+
+
+predicted = pytest.mark.skipif(not shutil.which("llvm-mca"), reason="llvm-mca, which predicts cycles, is not installed")
+
+
+@predicted
+@pytest.mark.parametrize("nv", [1, 2, 3, 4])
+@pytest.mark.parametrize("kernel", ["gemm", "unpacked"])
+def test_the_multiply_adds_of_a_cortex_a72_do_not_wait(assembly, kernel, nv):
+    loop = main_loop(assembly, f"{kernel}{nv}", "cortex-a72")
+    assert fmas(loop) / cycles(loop) > 0.9, "one multiply-add of 128 bits a cycle is the limit"
+
+
+@predicted
+@pytest.mark.parametrize(("kernel", "share"), [("depthwise", 0.9), ("depthwise_dw", 0.72)])
+def test_the_loads_of_a_cortex_a72_hardly_wait(assembly, kernel, share):
+    """One load a cycle is the limit; in dw a step of each address keeps the loop from it."""
+    loop = main_loop(assembly, kernel, "cortex-a72")
+    assert sum(line.split()[0].startswith("ld") for line in loop) / cycles(loop) > share

@@ -46,6 +46,19 @@ def test_weight_gradient(case):
     assert_allclose(got, oracle.conv2d_dw(x, dy, w.shape, **case.attrs), *tolerance(got.dtype, k))
 
 
+@pytest.mark.parametrize("width", [1, 7, 8, 9, 15, 16, 17, 24, 25, 33])
+def test_depthwise_rows_of_any_length(width):
+    """Rows are cut into tiles of several lengths, and channels into vectors."""
+    rng = np.random.default_rng(width)
+    attrs = {"strides": (1, 1), "padding": ((1, 1), (1, 1)), "dilation": (1, 1), "groups": 21}
+    x, w, b = (rng.standard_normal(s).astype(np.float32) for s in ((2, 3, width, 21), (3, 3, 1, 21), (21,)))
+    dy = rng.standard_normal((2, 3, width, 21)).astype(np.float32)
+    y = run(conv2d, x, w, b, **attrs)
+    assert_allclose(y, oracle.conv2d(x, w, b, **attrs), *tolerance(y.dtype, 9))
+    got = run(dx, dy, w, x_shape=x.shape, **attrs)
+    assert_allclose(got, oracle.conv2d_dx(dy, w, x.shape, **attrs), *tolerance(got.dtype, 9))
+
+
 @pytest.mark.parametrize("case", CASES[:24], ids=repr)
 @pytest.mark.parametrize("activation", [("relu",), ("clip", -0.5, 1.5), ("leaky_relu", 0.1)], ids=repr)
 def test_epilogue(case, activation):
