@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from edgenet import Input, Model, Sequential, layers
+from edgenet import Input, Model, Sequential, layers, ops
 
 X = np.random.default_rng(0).uniform(0.5, 2, (5, 3)).astype(np.float32)
 ROW = np.float32([1, 2, 3])
@@ -53,3 +53,15 @@ def test_shapes_are_told_and_equality_is_identity():
     assert np.shape(x) == (None, 3)
     assert np.ndim(x) == 2
     assert (x == ROW, ROW == x, x != ROW, ROW != x) == (False, False, True, True)  # noqa: SIM300
+
+
+@pytest.mark.parametrize(
+    "name", ["relu", "sum", "mean", "max", "var", "logsumexp", "transpose", "expand_dims", "squeeze"]
+)
+@pytest.mark.parametrize("given", [X, Input((3,))], ids=["array", "between layers"])
+def test_ops_say_what_they_take(name, given):
+    arguments = (given, 1) if name == "expand_dims" else (given,)
+    with pytest.raises(
+        TypeError, match=r"at least one input must be a symbolic value, got .*Lambda, on arrays use NumPy"
+    ):
+        getattr(ops, name)(*arguments)
