@@ -97,7 +97,7 @@ MISSING = {
         "a step is one compiled program: losses, metrics and callbacks of one's own are where to hook in"
     ),
     r"\w+ methods\.(quantize\w*|quantization_mode|get_quantization_layer_structure)": "no quantised training",
-    r"(Layer|Model|Sequential) methods\.(add_loss|losses)": "a regularizer, or a loss of one's own",
+    r"(Layer|Model|Sequential) methods\.losses": "a regularizer, or a loss of one's own",
     r"optimizers\.(LossScaleOptimizer)": "float32 needs no loss scale",
     r"Optimizer methods\.\w+": "updates are part of the compiled step: override `update`",
     r"Metric methods\.\w+": "a metric is `counts` and `figure`",

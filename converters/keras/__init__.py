@@ -171,7 +171,7 @@ def load_weights(model: Model, path: str | os.PathLike[str]) -> None:
     parts = writer.parts_of(model)
     before = model.get_weights()
     try:
-        with reading(path), files.opened(path) as contents:
+        with reading(path, f"weights of {model.name}"), files.opened(path) as contents:
             if contents.legacy:
                 parts = weights.as_named(parts, contents.weights)
                 weights.from_legacy(parts, contents.weights, contents.backend == "theano", contents.version == 1)

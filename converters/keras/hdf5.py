@@ -46,19 +46,19 @@ def h5py() -> Any:
 
 
 @contextmanager
-def reading(path: Any) -> Iterator[None]:
-    """Turn whatever a damaged file raises into a ValueError that names the file."""
+def reading(path: Any, what: str = "a model of Keras") -> Iterator[None]:
+    """Turn whatever a damaged file raises into a ValueError that names the file, read as `what`."""
     try:
         yield
     except (FileNotFoundError, ImportError, UnsupportedModelError):
         raise
     except ValueError as error:
-        raise ValueError(f"{path} cannot be read as a model of Keras: {error}") from None
+        raise ValueError(f"{path} cannot be read as {what}: {error}") from None
     except RecursionError:
-        raise ValueError(f"{path} cannot be read as a model of Keras: it is nested too deeply") from None
+        raise ValueError(f"{path} cannot be read as {what}: it is nested too deeply") from None
     except DAMAGE as error:
         raise ValueError(
-            f"{path} cannot be read as a model of Keras, or is damaged: {type(error).__name__}: {str(error)[:300]}"
+            f"{path} cannot be read as {what}, or is damaged: {type(error).__name__}: {str(error)[:300]}"
         ) from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+from edgenet.utils.warning import warn
 
 from .callback import Logs
 
@@ -34,7 +34,7 @@ class Watch:
         if value is None and not self.warned:
             self.warned = True
             known = ", ".join(logs or {}) or "nothing"
-            warnings.warn(f"{who}: there is no figure {self.monitor!r}, only {known}", stacklevel=3)
+            warn(f"{who}: there is no figure {self.monitor!r}, only {known}")
         return value
 
     def improved(self, value: float) -> bool:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from .foreign import Foreign
 from .spec import Dim
 
 if TYPE_CHECKING:
     from .graph import Value
 
 
-class Arithmetic:
+class Arithmetic(Foreign):
     """What a `Value` does between operators.
 
     Comparisons give 1.0 and 0.0.  ``==`` and ``!=`` ask whether two names mean the same value, as for any object:
@@ -26,7 +27,6 @@ class Arithmetic:
     (('batch', 7), ('batch', 8, 1, 2))
     """
 
-    __array_ufunc__ = None  # NumPy arrays leave arithmetic with a Value to the Value
     __iter__ = None  # else Python would ask for x[0], x[1], … without end
     __contains__ = None
 

@@ -113,12 +113,7 @@ def emit(name: str, inputs: Sequence[Any], **attrs: Any) -> Any:
     Arrays and numbers among the inputs become constants, variables their values in the graph.
     """
     op = get_op(name)
-    graph = next((v.graph for v in inputs if isinstance(v, Value)), None)
-    if graph is None:
-        raise TypeError(
-            f"{name}: at least one input must be a symbolic value, got {[type(v).__name__ for v in inputs]}; between "
-            "the layers of a model wrap the function in edgenet.layers.Lambda, on arrays use NumPy"
-        )
+    graph = symbolic(name, *inputs).graph
     values = [_as_value(graph, name, v) for v in inputs]
     try:
         specs = op.infer([None if v is None else v.spec for v in values], attrs)
@@ -127,6 +122,17 @@ def emit(name: str, inputs: Sequence[Any], **attrs: Any) -> Any:
         raise ShapeError(text if text.startswith(f"{name}:") else f"{name}: {text}") from None
     node = graph.add(name, values, specs, attrs)
     return node.output if len(node.outputs) == 1 else tuple(node.outputs)
+
+
+def symbolic(name: str, *inputs: Any) -> Value:
+    """The first symbolic value among the inputs of a function.  Raises TypeError if there is none."""
+    for value in inputs:
+        if isinstance(value, Value):
+            return value
+    raise TypeError(
+        f"{name}: at least one input must be a symbolic value, got {[type(v).__name__ for v in inputs]}; between "
+        "the layers of a model wrap the function in edgenet.layers.Lambda, on arrays use NumPy"
+    )
 
 
 def _as_value(graph: Graph, name: str, value: Any) -> Value | None:

@@ -8,11 +8,11 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from edgenet import constraints, initializers, regularizers
+from edgenet import constraints, initializers, ops, regularizers
 from edgenet.graph import Graph, ShapeError, Value, Variable, headroom
 from edgenet.initializers.initializer import SeededInitializer
 
@@ -259,6 +259,37 @@ class Layer:
         """Number of weights."""
         return sum(w.array.size for w in self.weights)
 
+    def add_loss(self, loss: Any) -> None:
+        """Add to the loss of the model around, in training and evaluation; to be called in `call`.
+
+        Args:
+            loss: a symbolic value, whose numbers are added up, or a list of them.
+
+        Raises:
+            TypeError: if it is something else.
+
+        >>> from edgenet import Input, ops
+        >>> class Small(Layer):
+        ...     def call(self, x):
+        ...         self.add_loss(0.01 * ops.mean(ops.square(x)))
+        ...         return x
+        >>> Small()(Input((4,))).shape
+        (None, 4)
+        """
+        for value in unwrap(loss)[0]:
+            if not isinstance(value, Value):
+                raise TypeError(f"{self.name}.add_loss: expected a symbolic value, got {type(value).__name__}")
+            if value.graph.penalties is not None:
+                value.graph.penalties.append(ops.sum(value) if value.shape else value)
+
+    if not TYPE_CHECKING:  # a checker should go on refusing names that are not there
+
+        def __getattr__(self, name: str) -> Any:
+            """Say it where a subclass was not initialised; else raise what was raised."""
+            if "name" not in vars(self) and not name.startswith("__"):
+                raise AttributeError(f"{type(self).__name__}.__init__ must begin with super().__init__(**kwargs)")
+            return object.__getattribute__(self, name)
+
     # calls -----------------------------------------------------------------------------------------------------------
 
     def __call__(self, inputs: Any, training: bool | None = None) -> Any:
@@ -290,6 +321,9 @@ class Layer:
         graph.layer = self.name
         try:
             result = self.call(inputs, training=training) if self._takes_training else self.call(inputs)  # type: ignore[call-arg]
+            for y in unwrap(result)[0]:
+                if not isinstance(y, Value):
+                    raise TypeError(f"{self.name}.call gave {type(y).__name__}: expected a symbolic value, or a list")
             if self.activity_regularizer is not None and graph.penalties is not None:
                 graph.penalties += [self.activity_regularizer(y) / y.shape[0] for y in unwrap(result)[0]]
             return result

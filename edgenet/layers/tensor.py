@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgenet.graph.foreign import Foreign
+
 if TYPE_CHECKING:
     from .layer import Layer
 
 Shape = tuple[int | None, ...]
+#: operators whose results are no truth values yet
+COMPARISONS = ("greater", "greater_equal", "less", "less_equal")
 
 
-class Operators:
+class Operators(Foreign):
     """``+ - * / ** @``, comparisons and indexing of symbolic tensors, each of which becomes a layer."""
 
-    __array_ufunc__ = None  # NumPy arrays leave arithmetic with a tensor to the tensor
     __iter__ = None  # else Python would ask for x[0], x[1], … without end
 
     def _apply(self, function: str, *others: Any, swap: bool = False) -> Any:
@@ -95,6 +98,15 @@ class SymbolicTensor(Operators):
     def ndim(self) -> int:
         """Number of axes, the batch included."""
         return len(self.shape)
+
+    def __bool__(self) -> bool:
+        """True, as of any object; but the result of a comparison refuses, as a value in a graph does."""
+        if self.source is not None and getattr(self.source.layer, "function", None) in COMPARISONS:
+            raise TypeError(
+                f"{self!r} is symbolic: its numbers are not known while the model is put together, so `if`, `and`, "
+                "`or` and `not` cannot ask for them; use edgenet.ops.where in edgenet.layers.Lambda"
+            )
+        return True
 
     def __repr__(self) -> str:
         maker = self.source.layer.name if self.source else "Input"

@@ -12,7 +12,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from edgenet.graph import ShapeError, Value
 from edgenet.ops.arrays import on_arrays
 
 Function = Callable[..., Any]
+#: what metrics of Keras make their variables with
+VARIABLES = ("add_variable", "add_weight")
 
 
 def snake_case(name: str) -> str:
@@ -86,6 +88,13 @@ class Metric:
         if not isinstance(found, Value):
             raise TypeError(f"metric {self.name}: expected a symbolic value, got {type(found).__name__}")
         return found
+
+    if not TYPE_CHECKING:  # a checker should go on refusing names that are not there
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what a metric has in place of variables."""
+            told = "; a metric keeps no variables: override counts and figure" if name in VARIABLES else ""
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{told}")
 
     # on arrays -------------------------------------------------------------------------------------------------------
 

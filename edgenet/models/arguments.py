@@ -54,6 +54,10 @@ def read(model: Any, x: Any, y: Any, sample_weight: Any, class_weight: Mapping[i
         if loss is not None:
             _check_targets(array, output.shape, loss, where)
     if class_weight is not None:
+        if len(model.outputs) > 1:
+            raise ValueError(
+                f"{where}: class_weight is for models with one output; give sample_weight={{output: factors}} instead"
+            )
         _check_class_weight(class_weight, model.outputs[0].shape[-1], where)
     data = same_length(Data(xs, ys), where)
     data.weight = _weights(data, sample_weight, class_weight, model.output_names, where)
@@ -64,7 +68,7 @@ def validation(model: Any, given: Any) -> Data:
     """The samples of ``validation_data``.  Raises ValueError unless it is (x, y) or (x, y, sample_weight)."""
     if not isinstance(given, list | tuple) or len(given) not in (2, 3):
         raise ValueError(
-            f"{model.name}.fit: validation_data must be (x, y) or (x, y, sample_weight), got {type(given)}"
+            f"{model.name}.fit: validation_data must be (x, y) or (x, y, sample_weight), got {type(given).__name__}"
         )
     x, y, weight = (*given, None)[:3]
     return read(model, x, y, weight, None, "fit (validation_data)")
@@ -167,8 +171,6 @@ def _weights(
         if weight.shape != (len(data),):
             raise ShapeError(f"{where}: sample_weight should have shape ({len(data)},), got {weight.shape}")
     if class_weight is not None:
-        if len(data.y) != 1:
-            raise ValueError(f"{where}: class_weight is for models with one output")
         y = data.y[0]
         labels = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y), -1)[:, 0].astype(np.int64)
         if labels.ndim != 1:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from edgenet.utils.warning import warn
 
 from .data import Data
 
@@ -141,9 +142,8 @@ class Stream(Source):
 
 
 def _ran_out(step: int, wanted: int) -> None:
-    warnings.warn(
-        f"the data ended after {step} of the {wanted} steps of an epoch: give more of it, or a smaller number of steps",
-        stacklevel=5,
+    warn(
+        f"the data ended after {step} of the {wanted} steps of an epoch: give more of it, or a smaller number of steps"
     )
 
 

@@ -90,8 +90,10 @@ def _advice(given: Any, array: np.ndarray, labels: bool) -> str:
     if labels and held and all(isinstance(v, str | bytes) for v in held):
         return "; labels must be integers: classes, y = np.unique(labels, return_inverse=True)"
     if array.dtype.kind == "O" and array.ndim:
-        odd = next((v for v in held if not isinstance(v, int | float)), None)
-        return f", which holds {odd if odd is None else type(odd).__name__}"
+        odd = [v for v in held if not isinstance(v, int | float)]
+        if not odd:
+            return "; its entries are numbers: convert it by .astype('float32')"
+        return f", which holds {'None' if odd[0] is None else type(odd[0]).__name__}"
     return ""
 
 
@@ -133,7 +135,7 @@ def same_length(data: Data, name: str) -> Data:
         sizes["sample_weight"] = [len(data.weight)]
     flat = {n for part in sizes.values() for n in part}
     if len(flat) > 1:
-        told = ", ".join(f"{n} {'and '.join(map(str, v))}" for n, v in sizes.items() if v)
+        told = ", ".join(f"{n} {' and '.join(map(str, v))}" for n, v in sizes.items() if v)
         raise ShapeError(f"{name}: expected equally many samples everywhere, got {told}")
     if flat == {0}:
         raise ShapeError(f"{name}: expected at least one sample, got none")

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections import OrderedDict
 from typing import Any
 
-from edgenet import metrics as metrics_module
 from edgenet import ops, optimizers
 from edgenet.graph import Variable
 from edgenet.graph.variable import flatten
 from edgenet.kernels.lock import Lock
 from edgenet.layers.layer import Layer
+from edgenet.utils.warning import warn
 
 from .data import Data
 from .keywords import public
 from .plan import make_plan
-from .programs import Plan, Role, Runner, add_update, loss_graph, predict_graph
+from .programs import Plan, Role, Runner, add_update, loss_graph, metric_of, predict_graph
 
 #: programs that a model keeps; each holds an arena
 PROGRAMS = 8
@@ -113,7 +112,7 @@ class Engine(Layer):
             names += [f"{n}_loss" for n, loss in zip(plan.names, plan.losses, strict=True) if loss is not None]
         for output, plain, weighted in zip(plan.names, plan.metrics, plan.weighted, strict=True):
             for m in [*plain, *weighted]:
-                name = m if isinstance(m, str) else metrics_module.get(m).name
+                name = metric_of(m).name
                 names.append(f"{output}_{name}" if several else name)
         return names
 
@@ -161,10 +160,9 @@ class Engine(Layer):
         now = {id(v) for v in self.trainable_weights}
         if self._trained and not self._told_frozen and now != {id(v) for v in self._trained}:
             self._told_frozen = True
-            warnings.warn(
+            warn(
                 f"{self.name}: trainable was changed after training began, which has no effect until "
-                "model.compile(…) is called again",
-                stacklevel=4,
+                "model.compile(…) is called again"
             )
 
     def _settle_weights(self) -> None:
@@ -176,7 +174,7 @@ class Engine(Layer):
             self._trained = self.trainable_weights
             if not self._trained:
                 if self._theta is None and not any(key[0] in TRAINING for key in self._programs):
-                    warnings.warn(f"{self.name} has no trainable weights: training changes nothing", stacklevel=5)
+                    warn(f"{self.name} has no trainable weights: training changes nothing")
                 return
         self._theta = flatten(self._trained, "theta")
         plan.optimizer.build(self._trained)

@@ -21,6 +21,11 @@ FORMER_METHODS = {
     "predict_proba": "predict, which gives probabilities after a softmax or sigmoid",
     "predict_classes": "predict(x).argmax(-1), or predict(x) > 0.5 after a sigmoid",
 }
+#: methods that a subclass of Keras's Model may override
+NEVER_CALLED = (
+    "train_step", "test_step", "predict_step", "compute_loss", "compute_metrics", "make_train_function",
+    "make_test_function", "make_predict_function",
+)  # fmt: skip
 #: arguments of Keras that need nothing here: the values that are taken, and what to say of others
 NEEDLESS: dict[str, tuple[tuple[Any, ...], str]] = {
     "jit_compile": ((None, False, True, "auto"), "every program is compiled"),
@@ -30,7 +35,6 @@ NEEDLESS: dict[str, tuple[tuple[Any, ...], str]] = {
     ),
     "steps_per_execution": ((None, 1, "auto"), "each step is a single call anyway"),
     "auto_scale_loss": ((None, False, True), "the loss is computed in float32 and needs no scale"),
-    "weighted_metrics": ((None,), "metrics take no sample weights; give metrics=… and read the loss, which takes them"),
 }
 
 

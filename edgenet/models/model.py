@@ -12,7 +12,7 @@ from edgenet.layers.serialization import custom_object_scope
 from edgenet.layers.tensor import Connection, SymbolicTensor, unwrap
 
 from . import copying, saving, serialize
-from .keywords import FORMER_METHODS
+from .keywords import FORMER_METHODS, NEVER_CALLED
 from .programs import predict_graph
 from .summary import summary_text
 from .topology import connections_between, layers_in_order, walk
@@ -39,6 +39,15 @@ class Model(Trainer):
     """
 
     former: ClassVar[Mapping[str, str]] = {"input": "inputs", "output": "outputs"}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in NEVER_CALLED:
+            if name in vars(cls):
+                raise TypeError(
+                    f"{cls.__name__}.{name} would never be called: a step is one compiled program; write a loss, a "
+                    "metric or a callback of your own, or a loop over train_on_batch"
+                )
 
     def __init__(
         self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True
@@ -93,6 +102,8 @@ class Model(Trainer):
             if not -len(self.layers) <= index < len(self.layers):
                 raise ValueError(f"{self.name} has {len(self.layers)} layers, got index {index}")
             return self.layers[index]
+        if name is None:
+            raise ValueError(f"{self.name}.get_layer: give the name of a layer, or index=…")
         for layer in self.layers:
             if layer.name == name:
                 return layer

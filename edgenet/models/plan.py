@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +10,7 @@ from edgenet import losses as losses_module
 from edgenet import metrics as metrics_module
 from edgenet.optimizers import Optimizer
 
-from .programs import Plan
+from .programs import Plan, Renamed
 
 
 def make_plan(
@@ -106,8 +105,7 @@ def _numbered(metrics: Sequence[Any], taken: set[str]) -> list[Any]:
         if name == "loss":
             raise ValueError("metrics need names other than 'loss'")
         if name in taken:
-            metric = copy.copy(metrics_module.get(given))
-            metric.name = next(n for number in itertools.count(1) if (n := f"{name}_{number}") not in taken)
+            metric = Renamed(given, next(n for i in itertools.count(1) if (n := f"{name}_{i}") not in taken))
         taken.add(name if metric is given else metric.name)
         out.append(metric)
     return out

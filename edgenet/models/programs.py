@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from edgenet.compile import compile_graph
 from edgenet.graph import Graph, Value, Variable, gradients
 from edgenet.kernels.lock import Lock
 from edgenet.losses import Loss
+from edgenet.metrics import Metric
 from edgenet.optimizers import Optimizer
 
 from .data import Data, Feed
@@ -39,6 +41,23 @@ class Plan:
     """metrics in which samples count by their weights"""
     names: list[str] = field(default_factory=list)
     """of the outputs"""
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """A metric, as it was given, under a name that no other has."""
+
+    identifier: Any
+    name: str
+
+
+def metric_of(identifier: Any, y_true: Sequence[Any] = (None, 2), y_pred: Sequence[Any] = (None, 2)) -> Metric:
+    """The metric of an entry of a plan, for targets and predictions of these shapes."""
+    if not isinstance(identifier, Renamed):
+        return metrics_module.get(identifier, y_true, y_pred)
+    metric = copy.copy(metrics_module.get(identifier.identifier, y_true, y_pred))
+    metric.name = identifier.name
+    return metric
 
 
 class Total:
@@ -129,7 +148,7 @@ def loss_graph(
             value = value if plan.loss_weights[i] == 1 else value * np.float32(plan.loss_weights[i])
             total = value if total is None else total + value
         for identifier, by_weight in [*((m, False) for m in plan.metrics[i]), *((m, True) for m in plan.weighted[i])]:
-            metric = metrics_module.get(identifier, shape, y_pred.shape)
+            metric = metric_of(identifier, shape, y_pred.shape)
             key = f"{name}_{metric.name}" if several else metric.name
             counts[key] = metric.emit(target.value(metric.labels), y_pred, own if by_weight else None)
             figures[key] = metric.figure

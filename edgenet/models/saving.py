@@ -33,10 +33,12 @@ def save_model(model: Model, path: str | os.PathLike[str], overwrite: bool = Tru
     """Write a model; under a name of Keras's (`.keras`, `.h5`) as a file of Keras.
 
     Raises:
-        ValueError: if the model is not built, or Keras does not have one of its layers.
+        ValueError: if the model is not built, Keras does not have one of its layers, or the name ends in ``.onnx``.
         FileExistsError: if `overwrite` is false and the file exists.
         ImportError: if a file of Keras is asked for and h5py is not installed.
     """
+    if Path(path).suffix.lower() == ".onnx":
+        raise ValueError(f"{path}: model.export(path) writes ONNX; model.save writes edgenet's own files and Keras's")
     _may_write(model, path, overwrite)
     if is_keras(path):
         from edgenet.converters import keras

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from edgenet.callbacks import CallbackList, History, Progress
 from edgenet.callbacks.progress import resolve, tell_compiling
 from edgenet.kernels.compiler import announcing
 from edgenet.utils import random
+from edgenet.utils.warning import warn
 
 from .arguments import read, validation
 from .batches import Arrays, Piece, Source, Stream, is_batches, parts
@@ -168,10 +168,9 @@ class Trainer(Engine):
                 told = f"{self.name}.fit: x gave no batches"
                 if first:
                     raise ValueError(told)
-                warnings.warn(
+                warn(
                     f"{told} in {title}, so training ends: a generator can be gone through once; give steps_per_epoch, "
-                    "or an object that can be iterated anew",
-                    stacklevel=3,
+                    "or an object that can be iterated anew"
                 )
                 progress.abandon()
                 return {}

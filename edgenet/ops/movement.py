@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgenet.graph import Call, Cost, Node, Op, ShapeError, Spec, Value, emit
+from edgenet.graph.op import symbolic
 from edgenet.graph.spec import Dim
 
 from .cut import slice_
@@ -284,7 +285,8 @@ def transpose(x: Value, axes: Sequence[int] | None = None) -> Value:
         >>> transpose(Graph().input((1, 3, 8, 9)), (0, 2, 3, 1))
         %transpose: float32[1, 8, 9, 3]
     """
-    order = range(x.spec.rank)[::-1] if axes is None else [a + x.spec.rank if a < 0 else a for a in axes]
+    rank = symbolic("transpose", x).spec.rank
+    order = range(rank)[::-1] if axes is None else [a + rank if a < 0 else a for a in axes]
     return one("transpose", [x], perm=tuple(order))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from edgenet.graph import Call, Cost, Dim, Node, Op, Scratch, ShapeError, Spec, Value, emit
+from edgenet.graph.op import symbolic
 from edgenet.kernels.cpu import reduce as k
 from edgenet.kernels.cpu.movement import COPY_BLOCK, copy
 
@@ -168,10 +169,14 @@ class ArgMax(Op):
         return [Call(k.argmax, (x, node.output, d, inner), node.output.spec.size, 4.0 * x.spec.size)]
 
 
+def _reduced(name: str, x: Value, axis: Axes, keepdims: bool) -> Value:
+    y: Value = emit(name, [x], axes=reduced_axes(axis, symbolic(name, x).spec.rank), keepdims=keepdims)
+    return y
+
+
 def sum(x: Value, axis: Axes = None, keepdims: bool = False) -> Value:
     """Sum over the axis, or axes (None: all), which stay as ones with `keepdims`."""
-    y: Value = emit("sum", [x], axes=reduced_axes(axis, x.spec.rank), keepdims=keepdims)
-    return y
+    return _reduced("sum", x, axis, keepdims)
 
 
 def mean(x: Value, axis: Axes = None, keepdims: bool = False) -> Value:
@@ -181,26 +186,22 @@ def mean(x: Value, axis: Axes = None, keepdims: bool = False) -> Value:
     >>> mean(Graph().input(("batch", 7, 7, 64)), axis=(1, 2))
     %mean: float32[batch, 64]
     """
-    y: Value = emit("mean", [x], axes=reduced_axes(axis, x.spec.rank), keepdims=keepdims)
-    return y
+    return _reduced("mean", x, axis, keepdims)
 
 
 def prod(x: Value, axis: Axes = None, keepdims: bool = False) -> Value:
     """Product over the axis, or axes (None: all), which stay as ones with `keepdims`."""
-    y: Value = emit("prod", [x], axes=reduced_axes(axis, x.spec.rank), keepdims=keepdims)
-    return y
+    return _reduced("prod", x, axis, keepdims)
 
 
 def max(x: Value, axis: Axes = None, keepdims: bool = False) -> Value:
     """Maximum over the axis, or axes (None: all), which stay as ones with `keepdims`; NaN where a number is NaN."""
-    y: Value = emit("max", [x], axes=reduced_axes(axis, x.spec.rank), keepdims=keepdims)
-    return y
+    return _reduced("max", x, axis, keepdims)
 
 
 def min(x: Value, axis: Axes = None, keepdims: bool = False) -> Value:
     """Minimum over the axis, or axes (None: all), which stay as ones with `keepdims`; NaN where a number is NaN."""
-    y: Value = emit("min", [x], axes=reduced_axes(axis, x.spec.rank), keepdims=keepdims)
-    return y
+    return _reduced("min", x, axis, keepdims)
 
 
 def argmax(x: Value, axis: int | None = None, keepdims: bool = False) -> Value:

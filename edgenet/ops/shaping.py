@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgenet.graph import Dim, ShapeError, Value, emit
+from edgenet.graph.op import symbolic
 
 from .gather import gather
 from .movement import broadcast_to, concat, reshape, transpose
@@ -21,6 +22,7 @@ def expand_dims(x: Value, axis: int | Sequence[int]) -> Value:
     >>> expand_dims(Graph().input(("batch", 8)), 1)
     %reshape: float32[batch, 1, 8]
     """
+    symbolic("expand_dims", x)
     count = 1 if isinstance(axis, int) else len(tuple(axis))
     new = reduced_axes(axis, x.ndim + count)
     if len(new) != count:
@@ -31,6 +33,7 @@ def expand_dims(x: Value, axis: int | Sequence[int]) -> Value:
 
 def squeeze(x: Value, axis: int | Sequence[int] | None = None) -> Value:
     """x without its axes of size 1, or without those of `axis`.  Raises ShapeError where one has another size."""
+    symbolic("squeeze", x)
     gone = [i for i, d in enumerate(x.shape) if d == 1] if axis is None else reduced_axes(axis, x.ndim)
     wrong = [i for i in gone if x.shape[i] != 1]
     if wrong:

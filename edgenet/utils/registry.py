@@ -89,10 +89,8 @@ class Registry:
             return {"class_name": type(thing).__name__, "config": thing.get_config()}
         name = getattr(thing, "__name__", "<lambda>")
         if name == "<lambda>":
-            raise TypeError(
-                f"the {self.kind} {thing!r} has no name and no get_config, so no file can hold it: use a function "
-                "with def"
-            )
+            told = "a lambda" if callable(thing) else f"the {self.kind} {thing!r}"
+            raise TypeError(f"{told} has no name and no get_config, so no file can hold it: use a function with def")
         return name
 
     def deserialize(self, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:

@@ -157,3 +157,15 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
         save_keras(model, tmp_path / "m.onnx")
     with pytest.raises(ValueError, match=r"model\.build"):
         save_keras(edgenet.Sequential([layers.Dense(1)]), path)
+
+
+def test_weights_of_another_model_name_both(tmp_path):
+    path = tmp_path / "net.weights.h5"
+    edgenet.Sequential([edgenet.Input((8,)), layers.Dense(3)]).save_weights(path)
+    other = edgenet.Sequential([edgenet.Input((8,)), layers.Dense(5, name="wide")], name="other")
+    before = other.get_weights()[0].copy()
+    with pytest.raises(
+        ValueError, match=r"net\.weights\.h5 cannot be read as weights of other: wide/kernel has shape \(8"
+    ):
+        other.load_weights(path)
+    np.testing.assert_array_equal(other.get_weights()[0], before)

@@ -142,7 +142,7 @@ def test_names():
         activations.get("rellu")
     with pytest.raises(TypeError, match="an activation is a name, an Activation, a config or a function"):
         activations.get(3)
-    with pytest.raises(TypeError, match="has no name"):
+    with pytest.raises(TypeError, match="a lambda has no name"):
         activations.serialize(lambda x: x)
 
 

@@ -7,7 +7,7 @@ import pytest
 from layers.run import apply, normal, pull
 from numpy.testing import assert_allclose, assert_array_equal
 
-from edgenet import Input, constraints, layers, ops
+from edgenet import Input, Sequential, constraints, layers, ops, optimizers
 from edgenet.graph import Graph, ShapeError
 from edgenet.utils import set_random_seed
 from tolerance import tolerance
@@ -353,3 +353,75 @@ def test_output_dim_of_older_code():
     assert layers.Embedding(5, output_dim=3).output_dim == 3
     with pytest.raises(TypeError, match="output_dim"):
         layers.Dense(units=3, output_dim=500)
+
+
+class Penalised(layers.Layer):
+    """x, with a tenth of the sum of its squares added to the loss."""
+
+    def call(self, x):
+        self.add_loss(0.1 * ops.square(x))
+        return x
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_add_loss(inside):
+    class Around(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.layer = Penalised()
+
+        def call(self, x):
+            return self.layer(x)
+
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(8, 3)).astype(np.float32), rng.normal(size=(8, 2)).astype(np.float32)
+    model = Sequential([Input((3,)), layers.Dense(2, use_bias=False), Around() if inside else Penalised()])
+    model.compile(optimizers.SGD(0.1), "mse")
+    (w,) = model.get_weights()
+    z = x @ w
+    assert model.evaluate(x, y, batch_size=8, verbose=0) == pytest.approx(((z - y) ** 2).mean() + 0.1 * (z**2).sum())
+    model.train_on_batch(x, y)
+    gradient = x.T @ (2 * (z - y) / z.size + 0.2 * z)
+    assert_allclose(model.get_weights()[0], w - 0.1 * gradient, rtol=1e-4, atol=1e-5)
+    assert_allclose(model.predict(x), x @ model.get_weights()[0], rtol=1e-5, atol=1e-5)
+
+
+def test_add_loss_takes_symbolic_values():
+    class Wrong(layers.Layer):
+        def call(self, x):
+            self.add_loss(1.0)
+            return x
+
+    with pytest.raises(TypeError, match=r"wrong\.add_loss: expected a symbolic value, got float"):
+        Wrong(name="wrong")(Input((3,)))
+
+
+@pytest.mark.parametrize("result", [None, 1.0, np.ones(3)], ids=["None", "float", "ndarray"])
+def test_a_call_must_give_a_symbolic_value(result):
+    layer = type("Own", (layers.Layer,), {"call": lambda self, x: result})(name="own")
+    with pytest.raises(TypeError, match=rf"own\.call gave {type(result).__name__}: expected a symbolic value"):
+        layer(Input((3,)))
+
+
+def test_a_forgotten_super_init():
+    class Forgetful(layers.Layer):
+        def __init__(self):
+            self.inner = layers.Dense(2)
+
+        def call(self, x):
+            return self.inner(x)
+
+    for use in (lambda: Forgetful()(Input((3,))), lambda: Sequential([Input((3,)), Forgetful()])):
+        with pytest.raises(
+            AttributeError, match=r"Forgetful\.__init__ must begin with super\(\)\.__init__\(\*\*kwargs"
+        ):
+            use()
+    with pytest.raises(AttributeError, match="is connected 0 times"):  # the words of a property are kept
+        layers.Dense(2).output  # noqa: B018
+
+
+def test_comparisons_between_layers_are_no_truth_values():
+    x = Input((3,))
+    assert x
+    with pytest.raises(TypeError, match=r"is symbolic: .*edgenet\.ops\.where"):
+        bool(x > 0)

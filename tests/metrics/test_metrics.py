@@ -67,6 +67,24 @@ def test_weights_do_not_touch_plain_metrics():
     assert got["heavy"] == pytest.approx((right * weight).sum() / weight.sum(), rel=1e-6)
 
 
+def test_one_name_among_plain_and_weighted_metrics():
+    y, p, weight, _ = data("labels")
+    model = passing((4,))
+    model.compile("sgd", "scce", metrics=["accuracy"], weighted_metrics=["accuracy"])
+    got = model.evaluate(p, y, sample_weight=weight, verbose=0, return_dict=True)
+    right = y == p.argmax(1)
+    assert model.metrics_names == list(got) == ["loss", "accuracy", "accuracy_1"]
+    assert got["accuracy"] == pytest.approx(right.mean(), rel=1e-6)
+    assert got["accuracy_1"] == pytest.approx((right * weight).sum() / weight.sum(), rel=1e-6)
+
+
+def test_metrics_names_are_those_of_the_history():
+    y, p, _, _ = data("one_hot")
+    model = passing((4,))
+    model.compile("sgd", "categorical_crossentropy", metrics=["AUC", "acc", "mse"])
+    assert model.metrics_names == list(model.evaluate(p, y, verbose=0, return_dict=True))
+
+
 def test_training_and_validation_figures_in_the_history():
     y, p, _, _ = data("one_hot")
     model = Sequential([Input((4,)), layers.Dense(4, activation="softmax")])

@@ -46,6 +46,7 @@ def test_a_model_without_a_loss(call):
         ([1, None] * 3, Y, TypeError, "got list of dtype object, which holds None$"),
         (X, np.array([0, 1, np.nan] * 2), ValueError, "labels must be integers, got 2 NaN among them"),
         ((X, Y), None, ValueError, r"got a tuple of 2 as x and no y: write fit\(x, y\), or fit\(\*data\)"),
+        (X.astype(object), Y, TypeError, r"its entries are numbers: convert it by \.astype\('float32'\)"),
         ({"other": X}, Y, ValueError, r"a dictionary with the keys \['input'\], got \['other'\]"),
     ],
 )
@@ -70,8 +71,44 @@ def test_several_inputs():
         model.predict([X, X, X])
     with pytest.raises(ShapeError, match="input 'b'"):
         model.predict([X, X[:, :2]])
-    with pytest.raises(ShapeError, match="equally many samples"):
+    with pytest.raises(ShapeError, match="equally many samples everywhere, got x 6 and 2"):
         model.predict([X, X[:2]])
+
+
+def test_class_weights_of_several_outputs():
+    a = Input((4,))
+    model = Model(a, [layers.Dense(2, name="one")(a), layers.Dense(3, name="two")(a)], name="net")
+    model.compile("sgd", ["mse", "mse"])
+    with pytest.raises(ValueError, match=r"class_weight is for models with one output; give sample_weight=\{output"):
+        model.fit(X, [X[:, :2], X[:, :3]], class_weight={0: 1.0, 2: 3.0}, verbose=0)
+
+
+@pytest.mark.parametrize("name", ["train_step", "test_step", "predict_step", "compute_loss"])
+def test_steps_of_ones_own(name):
+    with pytest.raises(TypeError, match=rf"Own\.{name} would never be called: a step is one compiled program; write"):
+        type("Own", (Model,), {name: lambda self, data: {}})
+
+
+def test_names_of_files_and_layers(tmp_path):
+    with pytest.raises(ValueError, match=r"net\.onnx: model\.export\(path\) writes ONNX"):
+        classifier().save(tmp_path / "net.onnx")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(ValueError, match=r"net\.get_layer: give the name of a layer, or index=…"):
+        classifier().get_layer()
+
+
+def test_a_metric_in_the_manner_of_keras():
+    with pytest.raises(AttributeError, match=r"no attribute 'add_variable'; a metric .* override counts and figure"):
+        metrics.Metric().add_variable((), "zeros")
+
+
+def test_warnings_point_at_the_line_that_called():
+    watching = callbacks.EarlyStopping("accurracy")
+    with pytest.warns(UserWarning, match="there is no figure 'accurracy'") as caught:
+        classifier().fit(X, Y, verbose=0, callbacks=[watching])
+    with pytest.warns(UserWarning, match="the data ended after 1 of the 2 steps") as again:
+        classifier().fit(iter([(X, Y)]), steps_per_epoch=2, verbose=0)
+    assert {w.filename for w in [*caught, *again]} == {__file__}
 
 
 @pytest.mark.parametrize(

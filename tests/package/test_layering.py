@@ -29,7 +29,7 @@ ROOMS: dict[str, set[str]] = {
     "metrics": HUB | {"losses", "utils"},
     "layers": HUB | PARTS | {"utils"},
     "optimizers": HUB | PARTS | {"utils"},
-    "callbacks": set(),
+    "callbacks": {"utils"},
     "datasets": set(),
     "utils": set(),
     "models": LIBRARY,
