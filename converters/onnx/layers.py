@@ -267,7 +267,7 @@ class _Cut:
         """for each group the last one that it must be one with"""
         for i, group in enumerate(self.groups):
             for value in self._inputs(group):
-                if id(value) in found and not self._passes(value, self.groups[found[id(value)]]):
+                if id(value) in found and not _passes(value):
                     last[found[id(value)]] = i
         closed: list[list[Node]] = []
         end = -1
@@ -279,17 +279,18 @@ class _Cut:
             end = max(end, last[i])
         self.groups = closed
 
-    def _passes(self, value: Value, group: list[Node]) -> bool:
-        """Whether a value that a group makes may go from layer to layer."""
-        lead, *sizes = value.shape or (None,)
-        return isinstance(lead, str) and lead not in sizes and bool(self._inputs(group))
-
     def _belongs(self, group: list[Node], before: list[Node]) -> bool:
         ops, first = {n.op for n in group}, {n.op for n in before}
         if ops <= MOVEMENT and first <= MOVEMENT:
             return True
         bias = ops == {"add"} and any(v is not None and v.fixed and v.spec.rank <= 1 for v in group[0].inputs)
         return bool(first & WEIGHTED) and (ops <= POINTWISE or (bias and "add" not in first))
+
+
+def _passes(value: Value) -> bool:
+    """Whether a value may go from layer to layer: the batch comes first, and once."""
+    lead, *sizes = value.shape or (None,)
+    return isinstance(lead, str) and lead not in sizes
 
 
 def _to_last(node: Node) -> bool:
