@@ -13,11 +13,13 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-from . import cache, machine
+from . import cache, machine, memory
 from .compiler import Kernel, by_name
 
 #: fewer missing kernels than this are not worth a second process, which imports Numba first
 WORTH = 3
+#: memory that such a process takes, most of it for Numba
+HELPER_BYTES = 250 << 20
 
 
 def missing(kernels: Sequence[Kernel]) -> list[Kernel]:
@@ -32,7 +34,8 @@ def compile_all(kernels: Sequence[Kernel], tell: Callable[[int, int], None] = la
     `tell` is called with the number of kernels done and that of all, at the start and after each.
     """
     wanted = [k for k in missing(kernels) if k.function.__module__.startswith(f"{__package__}.")]
-    helpers = min(len(wanted) // 2, len(machine.usable_cpus()))
+    affordable = (memory.free_bytes() or 0) // HELPER_BYTES if len(wanted) >= WORTH else 0
+    helpers = min(len(wanted) // 2, len(machine.usable_cpus()), affordable)
     if len(wanted) < WORTH or helpers < 2 or cache.folder() is None or not _is_python():
         return
     tell(0, len(wanted))

@@ -16,7 +16,7 @@ from importlib import metadata
 from typing import NamedTuple
 
 import edgenet
-from edgenet.kernels import cache, machine, target
+from edgenet.kernels import cache, machine, memory, target
 
 PACKAGES = ("numpy", "numba", "llvmlite", "onnx", "onnxruntime", "h5py", "tensorboardX", "matplotlib")
 
@@ -198,17 +198,14 @@ def _clock(problems: list[Problem]) -> str:
 
 
 def _memory(problems: list[Problem]) -> str:
-    sizes = {}
-    for line in machine.read("/proc/meminfo").splitlines():
-        key, _, value = line.partition(":")
-        if value.split() and value.split()[0].isdigit():
-            sizes[key] = int(value.split()[0]) / 2**20
-    if "MemTotal" not in sizes:
+    free_bytes = memory.free_bytes()
+    if free_bytes is None:
         return "unknown"
-    free = sizes.get("MemAvailable", sizes["MemTotal"])
+    free = free_bytes / 2**30
     if free < 0.25:
         problems.append(Problem(f"only {free:.2f} GiB of memory are free", "stop other programs, or train elsewhere"))
-    return f"{sizes['MemTotal']:.1f} GiB, {free:.1f} GiB free"
+    total = next((line.split()[1] for line in machine.read("/proc/meminfo").splitlines() if "MemTotal:" in line), "")
+    return (f"{int(total) / 2**20:.1f} GiB, " if total.isdigit() else "") + f"{free:.1f} GiB free"
 
 
 def _kernel_cache(problems: list[Problem]) -> str:

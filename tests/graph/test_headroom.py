@@ -6,7 +6,7 @@ import pytest
 from edgenet import Input, Sequential, layers, optimizers
 from edgenet.graph import Variable, headroom
 from edgenet.graph.variable import flatten
-from edgenet.kernels import machine
+from edgenet.kernels import machine, memory
 
 GB = 10**9
 
@@ -63,10 +63,10 @@ def test_what_a_group_of_version_1_leaves(tmp_path, left):
 
 def test_a_machine_without_proc_tells_all_its_memory(tmp_path, left, monkeypatch):
     sizes = {"SC_PHYS_PAGES": 1000, "SC_PAGE_SIZE": 4096}
-    monkeypatch.setattr(headroom.os, "sysconf", sizes.__getitem__, raising=False)
-    monkeypatch.setattr(headroom.sys, "platform", "darwin")
+    monkeypatch.setattr(memory.os, "sysconf", sizes.__getitem__, raising=False)
+    monkeypatch.setattr(memory.sys, "platform", "darwin")
     assert left(tmp_path, {}) == 4_096_000
-    monkeypatch.delattr(headroom.os, "sysconf")
+    monkeypatch.delattr(memory.os, "sysconf")
     assert left(tmp_path, {}) is None
 
 

@@ -31,7 +31,7 @@ def test_helpers_fill_the_cache_and_say_so(folder, monkeypatch):
     assert len(told) == len(SOME) + 1
 
 
-@pytest.mark.parametrize("trouble", ["frozen", "no process", "a helper that fails", "no folder"])
+@pytest.mark.parametrize("trouble", ["frozen", "no process", "a helper that fails", "no folder", "no memory"])
 def test_trouble_with_helpers_is_no_error(folder, monkeypatch, trouble):
     with monkeypatch.context() as patch:
         patch.setattr(workers.machine, "usable_cpus", lambda: {0, 1})
@@ -39,6 +39,9 @@ def test_trouble_with_helpers_is_no_error(folder, monkeypatch, trouble):
             patch.setattr(workers.sys, "frozen", True, raising=False)
         elif trouble == "no process":
             patch.setattr(workers.subprocess, "Popen", lambda *_, **__: (_ for _ in ()).throw(OSError("no more")))
+        elif trouble == "no memory":
+            patch.setattr(workers.memory, "free_bytes", lambda: workers.HELPER_BYTES)
+            patch.setattr(workers, "_start", lambda kernels: pytest.fail("a helper was started"))
         elif trouble == "no folder":
             patch.setattr(cache, "folder", lambda: None)
         else:
