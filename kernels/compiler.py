@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import functools
 import inspect
 import os
 import threading
@@ -84,6 +83,7 @@ class Kernel:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
+        self._address: int | None = None
         self.name = f"{function.__module__.rsplit('.', 1)[-1]}.{function.__qualname__}".replace("<locals>.", "")
         code = function.__code__  # inspect.signature takes 40 µs a kernel
         self.parameters = list(code.co_varnames[: code.co_argcount])
@@ -96,15 +96,16 @@ class Kernel:
     def __repr__(self) -> str:
         return f"<kernel {self.name}>"
 
-    @functools.cached_property
+    @property
     def address(self) -> int:
         """Address of the machine code; compiles or loads it at the first use.  0 where it is another machine's."""
-        return _address(self)
+        # no cached_property: before Python 3.12 it has a lock, for which a child forked meanwhile would wait for ever
+        return _load(self) if self._address is None else self._address
 
     @property
     def loaded(self) -> bool:
         """Whether the machine code is in this process."""
-        return "address" in self.__dict__
+        return self._address is not None
 
     def store(self) -> None:
         """Have the machine code in the cache; nothing is mapped."""
@@ -175,10 +176,12 @@ def announce() -> None:
         tell()
 
 
-def _address(kernel: Kernel) -> int:
+def _load(kernel: Kernel) -> int:
     with _lock:
-        file, path = _code(kernel)
-        return 0 if current().foreign else image.load(file, path)
+        if kernel._address is None:
+            file, path = _code(kernel)
+            kernel._address = 0 if current().foreign else image.load(file, path)
+        return kernel._address
 
 
 def _code(kernel: Kernel) -> tuple[bytes, Path | None]:

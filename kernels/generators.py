@@ -25,14 +25,17 @@ class Deferred:
     def __init__(self, name: str, make: Callable[[], Any]) -> None:
         self.__name__ = name
         self._make = make
+        self._real: Any = None
 
     def __repr__(self) -> str:
         return f"<{self.__name__}, made when a kernel uses it>"
 
-    @functools.cached_property
+    @property
     def real(self) -> Any:
         """Numba's own object."""
-        return self._make()
+        if self._real is None:
+            self._real = self._make()
+        return self._real
 
     @property
     def _numba_type_(self) -> Any:

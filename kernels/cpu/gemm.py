@@ -60,9 +60,9 @@ def cut(rows: int, mr: int) -> int:
 def _gemm(nv: int, packed: bool) -> Kernel:
     """The kernel for panels of nv vectors; with `packed`, for ks = 1 and packed panels only."""
     mr, nr, unroll = TARGET.mr(nv), nv * LANES, UNROLL if packed else 1
-    tall = TARGET.tall[nv - 1]
+    tall, even = TARGET.tall[nv - 1], packed
     high_tile, low_tile, row_tile = (tile(h, nv, LANES, unroll, packed, TARGET.by_lane) for h in (mr, mr - 1, 1))
-    even_tile, tall_tile = (tile(h, nv, LANES, unroll, packed, TARGET.by_lane, True) for h in (mr, tall))
+    even_tile, tall_tile = (tile(h, nv, LANES, unroll, packed, TARGET.by_lane, even) for h in (mr, tall))
 
     def gemm(
         a: In, b: In, bias: In, res: In, c: Out, runs: InI64,
@@ -96,10 +96,10 @@ def _gemm(nv: int, packed: bool) -> Kernel:
                 if left == 1:
                     rows = 1
                     row_tile(i, rows, *shared)
-                elif room >= tall and (room >= 2 * tall or room % mr != 0):
+                elif even and room >= tall and (room >= 2 * tall or room % mr != 0):
                     rows = tall
                     tall_tile(i, rows, *shared)
-                elif room >= mr:
+                elif even and room >= mr:
                     rows = mr
                     even_tile(i, rows, *shared)
                 elif cut(left, mr) > 0:
