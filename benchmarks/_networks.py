@@ -1,7 +1,8 @@
-"""Small networks, each described once and built twice: from edgenet's layers, and from PyTorch's modules.
+"""The networks that are measured, each described once and built twice: from edgenet's layers and PyTorch's modules.
 
-A network is a function of a `Builder`; the two builders below turn its words into layers.  Padding is "same"
-everywhere unless a network says "valid".
+A network is a function of a `Builder`; the builder below and that of `_torch_networks` turn its words into layers.
+Padding is "same" everywhere unless a network says "valid".  What runs on boards stands here, what was made for ImageNet
+in `_imagenet`.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ class Builder(Protocol):
     def conv(self, filters: int, kernel: Any, stride: Any = 1, bias: bool = True, valid: bool = False) -> None: ...
     def depthwise(self, kernel: int, stride: int = 1) -> None: ...
     def norm(self) -> None: ...
-    def relu(self) -> None: ...
-    def max_pool(self, size: int) -> None: ...
+    def relu(self, most: float | None = None) -> None: ...
+    def max_pool(self, size: int, stride: int | None = None) -> None: ...
     def global_average(self) -> None: ...
     def flatten(self) -> None: ...
     def dense(self, units: int) -> None: ...
     def residual(self, branch: Part, shortcut: Part | None = None) -> None: ...
+    def concat(self, *branches: Part) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,10 @@ class Network:
     shape: tuple[int, ...]
     """of one sample, NHWC"""
     classes: int
+    """numbers that come out"""
     describe: Part
+    trained: bool = True
+    """whether `train.py` measures it"""
 
 
 def mlp(b: Builder) -> None:
@@ -59,34 +64,42 @@ def lenet5(b: Builder) -> None:
     b.dense(10)
 
 
+def autoencoder(b: Builder) -> None:
+    """The autoencoder of MLPerf Tiny's anomaly detection: 640-128×4-8-128×4-640."""
+    for units in (128,) * 4 + (8,) + (128,) * 4:
+        b.dense(units)
+        b.norm()
+        b.relu()
+    b.dense(640)
+
+
 def cifar_cnn(b: Builder) -> None:
-    """Three stages of two 3×3 convolutions each, as tutorials have them."""
-    for filters in (32, 64, 128):
-        for _ in range(2):
-            b.conv(filters, 3)
-            b.relu()
-        b.max_pool(2)
+    """Two 3×3 convolutions of 32 channels and two dense layers, as in Keras's first example for CIFAR-10."""
+    for valid in (False, True):
+        b.conv(32, 3, valid=valid)
+        b.relu()
+    b.max_pool(2)
     b.flatten()
-    b.dense(128)
+    b.dense(512)
     b.relu()
     b.dense(10)
 
 
-def _normed(b: Builder, filters: int, kernel: Any, stride: Any = 1) -> None:
+def normed(b: Builder, filters: int, kernel: Any, stride: Any = 1) -> None:
     b.conv(filters, kernel, stride, bias=False)
     b.norm()
 
 
 def resnet8(b: Builder) -> None:
     """ResNet-8 of MLPerf Tiny's image classification."""
-    _normed(b, 16, 3)
+    normed(b, 16, 3)
     b.relu()
     for filters, stride in ((16, 1), (32, 2), (64, 2)):
 
         def branch(b: Builder, filters: int = filters, stride: int = stride) -> None:
-            _normed(b, filters, 3, stride)
+            normed(b, filters, 3, stride)
             b.relu()
-            _normed(b, filters, 3)
+            normed(b, filters, 3)
 
         def shortcut(b: Builder, filters: int = filters, stride: int = stride) -> None:
             b.conv(filters, 1, stride)
@@ -101,13 +114,13 @@ def _separable(b: Builder, filters: int, stride: int = 1) -> None:
     b.depthwise(3, stride)
     b.norm()
     b.relu()
-    _normed(b, filters, 1)
+    normed(b, filters, 1)
     b.relu()
 
 
 def ds_cnn(b: Builder) -> None:
     """DS-CNN of MLPerf Tiny's keyword spotting."""
-    _normed(b, 64, (10, 4), (2, 2))
+    normed(b, 64, (10, 4), (2, 2))
     b.relu()
     for _ in range(4):
         _separable(b, 64)
@@ -117,7 +130,7 @@ def ds_cnn(b: Builder) -> None:
 
 def mobilenet(b: Builder) -> None:
     """MobileNetV1 (Howard et al. 2017, table 1) at a quarter of its width."""
-    _normed(b, 8, 3, 2)
+    normed(b, 8, 3, 2)
     b.relu()
     widths = ((16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2), *[(128, 1)] * 5, (256, 2), (256, 1))
     for filters, stride in widths:
@@ -129,12 +142,13 @@ def mobilenet(b: Builder) -> None:
 NETWORKS = {
     n.name: n
     for n in (
-        Network("MLP 784-512-512-10", (784,), 10, mlp),
         Network("LeNet-5", (28, 28, 1), 10, lenet5),
-        Network("CIFAR CNN", (32, 32, 3), 10, cifar_cnn),
-        Network("ResNet-8", (32, 32, 3), 10, resnet8),
+        Network("MLP 784-512-512-10", (784,), 10, mlp),
+        Network("autoencoder", (640,), 640, autoencoder, trained=False),
         Network("DS-CNN", (49, 10, 1), 12, ds_cnn),
         Network("MobileNetV1 0.25 96×96", (96, 96, 3), 2, mobilenet),
+        Network("ResNet-8", (32, 32, 3), 10, resnet8),
+        Network("CIFAR CNN", (32, 32, 3), 10, cifar_cnn),
     )
 }
 
@@ -159,15 +173,16 @@ class _EdgenetBuilder:
 
         self.x = layers.BatchNormalization()(self.x)
 
-    def relu(self) -> None:
+    def relu(self, most: float | None = None) -> None:
         from edgenet import layers
 
-        self.x = layers.ReLU()(self.x)
+        self.x = layers.ReLU(max_value=most)(self.x)
 
-    def max_pool(self, size: int) -> None:
+    def max_pool(self, size: int, stride: int | None = None) -> None:
         from edgenet import layers
 
-        self.x = layers.MaxPooling2D(size)(self.x)
+        padding = "valid" if stride is None else "same"
+        self.x = layers.MaxPooling2D(size, strides=stride, padding=padding)(self.x)
 
     def global_average(self) -> None:
         from edgenet import layers
@@ -184,16 +199,24 @@ class _EdgenetBuilder:
 
         self.x = layers.Dense(units)(self.x)
 
-    def residual(self, branch: Part, shortcut: Part | None = None) -> None:
-        from edgenet import layers
-
+    def _ends(self, parts: tuple[Part | None, ...]) -> list[Any]:
         ends = []
-        for part in (branch, shortcut):
+        for part in parts:
             b = _EdgenetBuilder(self.x)
             if part is not None:
                 part(b)
             ends.append(b.x)
-        self.x = layers.Add()(ends)
+        return ends
+
+    def residual(self, branch: Part, shortcut: Part | None = None) -> None:
+        from edgenet import layers
+
+        self.x = layers.Add()(self._ends((branch, shortcut)))
+
+    def concat(self, *branches: Part) -> None:
+        from edgenet import layers
+
+        self.x = layers.Concatenate()(self._ends(branches))
 
 
 def edgenet_model(network: Network) -> Any:

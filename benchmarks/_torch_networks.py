@@ -27,6 +27,15 @@ class _Residual(nn.Module):
         return self.branch(x) + self.shortcut(x)
 
 
+class _Concat(nn.Module):
+    def __init__(self, branches: list[nn.Module]) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(branches)
+
+    def forward(self, x: Any) -> Any:
+        return torch.cat([branch(x) for branch in self.branches], 1)
+
+
 class _Flatten(nn.Module):
     """Flatten in the order of memory, (h, w, c), so that the weights of the next layer are those of Keras."""
 
@@ -66,14 +75,16 @@ class _TorchBuilder:
         self._windows(self.shape[-1], kernel, stride, False, False, groups=self.shape[-1])
 
     def norm(self) -> None:
-        self.modules.append(nn.BatchNorm2d(self.shape[-1], eps=1e-3, momentum=0.01))
+        kind = nn.BatchNorm2d if len(self.shape) == 3 else nn.BatchNorm1d
+        self.modules.append(kind(self.shape[-1], eps=1e-3, momentum=0.01))
 
-    def relu(self) -> None:
-        self.modules.append(nn.ReLU())
+    def relu(self, most: float | None = None) -> None:
+        self.modules.append(nn.ReLU() if most is None else nn.Hardtanh(0.0, most))
 
-    def max_pool(self, size: int) -> None:
-        self.modules.append(nn.MaxPool2d(size))
-        self.shape = (self.shape[0] // size, self.shape[1] // size, self.shape[2])
+    def max_pool(self, size: int, stride: int | None = None) -> None:
+        stride, padding = (size, 0) if stride is None else (stride, size // 2)
+        self.modules.append(nn.MaxPool2d(size, stride, padding))
+        self.shape = (*((n + 2 * padding - size) // stride + 1 for n in self.shape[:2]), self.shape[2])
 
     def global_average(self) -> None:
         self.modules.append(_GlobalAverage())
@@ -88,14 +99,23 @@ class _TorchBuilder:
         self.shape = (units,)
 
     def residual(self, branch: Part, shortcut: Part | None = None) -> None:
+        (first, _), modules = self._branches((branch, shortcut))
+        self.modules.append(_Residual(*modules))
+        self.shape = first.shape
+
+    def concat(self, *branches: Part) -> None:
+        builders, modules = self._branches(branches)
+        self.modules.append(_Concat(modules))
+        self.shape = (*builders[0].shape[:-1], sum(b.shape[-1] for b in builders))
+
+    def _branches(self, parts: tuple[Part | None, ...]) -> tuple[list[_TorchBuilder], list[nn.Module]]:
         builders = []
-        for part in (branch, shortcut):
+        for part in parts:
             b = _TorchBuilder(self.shape, self.exact)
             if part is not None:
                 part(b)
             builders.append(b)
-        self.modules.append(_Residual(*(nn.Sequential(*b.modules) for b in builders)))
-        self.shape = builders[0].shape
+        return builders, [nn.Sequential(*b.modules) for b in builders]
 
 
 def torch_module(network: Network, weights: dict[str, list[Array]], exact: bool = False) -> nn.Module:
@@ -112,7 +132,7 @@ def torch_module(network: Network, weights: dict[str, list[Array]], exact: bool 
             elif isinstance(m, nn.Linear):
                 _copy(m.weight, left["dense"].pop(0).T)
                 _copy(m.bias, left["dense"].pop(0))
-            elif isinstance(m, nn.BatchNorm2d):
+            elif isinstance(m, nn.BatchNorm2d | nn.BatchNorm1d):
                 for target in (m.weight, m.bias, m.running_mean, m.running_var):
                     _copy(target, left["norm"].pop(0))
     if any(left.values()):

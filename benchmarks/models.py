@@ -3,7 +3,7 @@
     python benchmarks/models.py --batch 1,32 --threads 1,2 --profile --json models.json
     python benchmarks/models.py mine.onnx other.onnx
 
-Without files: the small networks of `_networks.py`, built from edgenet's layers and exported (channels first, as other
+Without files: the networks of `_networks.py` and `_imagenet.py`, built from edgenet's layers and exported (channels first, as other
 exporters write), and pretrained models of the folder that EDGENET_SHARED names (else ``shared`` beside the checkout),
 where there is one.  Both sides take arrays and give arrays (`Program.run`, `InferenceSession.run`).  Inputs are those
 of the file ``NAME.input.npz`` beside a model, else random numbers.  A model whose batch is fixed is run at that batch.
@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _imagenet import IMAGENET
 from _measure import AGREE, ROOT, Contestant, chosen, difference, measure, pace, parser, ratio, spread, threads
 from _networks import NETWORKS, Network, edgenet_model
 from _peers import installed, onnxruntime_plain
@@ -37,7 +38,7 @@ from edgenet.compile.program import Program
 from edgenet.graph import get_op
 
 COLUMNS = {
-    "model": "<32", "batch": "5", "threads": "7", "edgenet µs": "10.1f", "GFLOP/s": "7.1f", "peer": "<11",
+    "model": "<24", "batch": "5", "threads": "7", "edgenet µs": "10.1f", "GFLOP/s": "7.1f", "peer": "<11",
     "peer µs": "9.1f", "ratio": "6.2f", "best": "6.2f", "spread": "6.0%", "differs": "7.0e",
 }  # fmt: skip
 
@@ -92,7 +93,7 @@ def cases(options: argparse.Namespace) -> Iterator[Case]:
     shared = Path(os.environ.get("EDGENET_SHARED") or ROOT.parent / "shared") / "models"
     files = options.files or [shared / name for name in PRETRAINED if not options.fast and (shared / name).exists()]
     if not options.files:
-        for network in NETWORKS.values():
+        for network in (NETWORKS | IMAGENET).values():
             if chosen(options, network.name) and (not options.fast or network.name in ("LeNet-5", "DS-CNN")):
                 yield exported(network)
     for path in files:

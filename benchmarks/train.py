@@ -124,7 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
     report.head()
     small = ("MLP 784-512-512-10", "LeNet-5", "ResNet-8", "DS-CNN")
     for network in NETWORKS.values():
-        if not chosen(options, network.name) or (options.fast and network.name not in small):
+        if not network.trained or not chosen(options, network.name) or (options.fast and network.name not in small):
             continue
         if not losses_agree(network, 4 if options.fast else CHECK_IMAGES, report):
             continue

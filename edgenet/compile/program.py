@@ -23,7 +23,7 @@ from edgenet.graph.variable import latest_change, touch
 from edgenet.kernels.compiler import Kernel
 from edgenet.kernels.cpu.movement import copy, copy_bytes
 from edgenet.kernels.lock import Lock
-from edgenet.kernels.parallel import Table
+from edgenet.kernels.parallel import Table, num_threads
 
 from .memory import ALIGN_BYTES, Buffer, plan
 from .passes import optimize
@@ -323,7 +323,7 @@ class Program:
     def profile(self, repeats: int = 20, arrays: Sequence[Any] | None = None) -> list[tuple[Step, float]]:
         """Median seconds of each step on one thread, on `arrays`, or on whatever lies in the inputs."""
         seconds = np.zeros((repeats, len(self.steps)))
-        with self._lock:
+        with self._lock, num_threads(1):
             self.execute()
             tables = [Table([row]) for row in self._table_of_run.steps]
             for r in range(repeats):
