@@ -1,13 +1,14 @@
 """Graph → Program: a flat list of kernel calls over one planned arena.
 
-Compiling a graph takes five steps, each a function or class below:
+Compiling a graph takes six steps, each a function or class below:
 
-1. *lower* every node to kernel calls (`edgenet.graph.Call`), views to no call at all;
-2. *place* every operand: a view lies in its source, an input of a concatenation inside its result (`_Places`);
-3. *split* the calls into those that depend on constants alone, which run once and whenever a weight has changed
+1. *lay out* images: with zeros around them, or between the channels of others (`layout.lay_out`);
+2. *lower* every node to kernel calls (`edgenet.graph.Call`), views to no call at all;
+3. *place* every operand: a view lies in its source, an input of a concatenation inside its result (`_Places`);
+4. *split* the calls into those that depend on constants alone, which run once and whenever a weight has changed
    (packing of weights, folding of batch norm), and those of every run (`_constant_calls`);
-4. *plan* the memory of the second kind by lifetime, in one arena (`memory.plan`);
-5. *write* the argument blocks and the step tables.
+5. *plan* the memory of the second kind by lifetime, in one arena (`memory.plan`);
+6. *write* the argument blocks and the step tables.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgenet.graph import At, Call, Graph, Node, Scratch, ShapeError, Value, get_op, headroom
+from edgenet.graph.layout import NO_BORDER
 from edgenet.graph.variable import latest_change, touch
 from edgenet.kernels.compiler import Kernel
 from edgenet.kernels.cpu.movement import copy, copy_bytes
 from edgenet.kernels.lock import Lock
 from edgenet.kernels.parallel import Table, num_threads
 
-from .memory import ALIGN_BYTES, Buffer, plan
+from .layout import lay_out
+from .memory import ALIGN_BYTES, Buffer, plan, slots
 from .passes import optimize
 from .share import replaced, shared
 
@@ -59,6 +62,9 @@ class _Places:
             op = get_op(node.op)
             if op.view and node.inputs[0] is not None:
                 self.parent[id(node.output)] = (node.inputs[0], 0)
+            for value in node.inputs:
+                if value is not None and value.owner is not None:
+                    self.parent[id(value)] = (value.owner, 0)  # its layout knows where in it
             for value, offset in op.inside(node):
                 root, start = self.root(value)
                 free = isinstance(root, Value) and root.node is not None and id(root) not in outputs
@@ -136,6 +142,7 @@ class Program:
     def __init__(self, graph: Graph, variables_fixed: bool) -> None:
         self.graph = graph
         self._lock = Lock()
+        lay_out(graph)
         places = self._places = _Places(graph)
         steps = [Step(n, c) for n in graph.nodes if not get_op(n.op).view for c in get_op(n.op).lower(n)]
         steps = [s for s in steps if s.call.tasks > 0 and not self._onto_itself(s.call)]
@@ -212,6 +219,7 @@ class Program:
 
     def _place_arena(self, graph: Graph) -> int:
         buffers: dict[int, Buffer] = {}
+        bordered: dict[Any, list[Buffer]] = {}
 
         def use(operand: Operand, step: int) -> None:
             root, _ = self._places.root(operand)
@@ -220,7 +228,9 @@ class Program:
             buffer = buffers.get(id(root))
             if buffer is None:
                 self._keep.append(root)
-                buffers[id(root)] = Buffer(root.spec.size_bytes, step, step)
+                buffers[id(root)] = Buffer(_size_bytes(root), step, step)
+                if isinstance(root, Value) and root.layout.border != NO_BORDER:
+                    bordered.setdefault((root.shape, root.layout.border), []).append(buffers[id(root)])
             else:
                 buffer.last = step
 
@@ -231,7 +241,13 @@ class Program:
                 use(operand, i)
         for value in graph.outputs:
             use(value, len(self.steps))
-        size = plan(list(buffers.values()))
+        # Zeros around images are written once, so their memory is that of images of one size alone, and for good.
+        shared_by = [(slot, alike) for group in bordered.values() for slot, alike in slots(group, -1, len(self.steps))]
+        in_slots = {id(b) for _, alike in shared_by for b in alike}
+        size = plan([*(b for b in buffers.values() if id(b) not in in_slots), *(slot for slot, _ in shared_by)])
+        for slot, alike in shared_by:
+            for b in alike:
+                b.offset_bytes = slot.offset_bytes
         arena = self._memory(size)
         self.buffers = buffers
         self._address.update((key, arena + b.offset_bytes) for key, b in buffers.items())
@@ -278,11 +294,12 @@ class Program:
 
     def _view(self, value: Value) -> np.ndarray:
         """The memory of an input or output as an array."""
-        spec = value.spec
+        spec, layout, dtype = value.spec, value.layout, np.dtype(value.dtype)
         address = self._find(value)
-        holder = (np.ctypeslib.as_ctypes_type(np.dtype(spec.dtype)) * max(spec.size, 1)).from_address(address)
+        holder = (np.ctypeslib.as_ctypes_type(dtype) * max(layout.size, 1)).from_address(address)
         holder.owner = self._keep  # the view keeps the memory alive
-        return np.ctypeslib.as_array(holder)[: spec.size].reshape(spec.sizes)
+        strides = [dtype.itemsize * s for s in layout.strides]
+        return np.ndarray(spec.sizes, dtype, np.ctypeslib.as_array(holder), dtype.itemsize * layout.start, strides)
 
     # running ---------------------------------------------------------------------------------------------------------
 
@@ -334,6 +351,13 @@ class Program:
                     table.run()
                     seconds[r, i] = time.perf_counter() - start
         return list(zip(self.steps, np.median(seconds, axis=0).tolist(), strict=True))
+
+
+def _size_bytes(operand: Operand) -> int:
+    """Bytes of its memory, with what lies around its numbers."""
+    if isinstance(operand, Scratch):
+        return operand.spec.size_bytes
+    return operand.layout.size * np.dtype(operand.dtype).itemsize
 
 
 def _check_range(value: Value, array: np.ndarray) -> None:
