@@ -62,7 +62,7 @@ def weight_gradient(g: Geometry, xp: Operand, dy: Value, dw: Value) -> list[Call
     total: Operand = dw if parts == 1 else Scratch(parts * dw.spec.size)
     args = (
         xp, dy, total, table(_offsets(g)), taps, parts,
-        g.n, g.ho, g.wo, c, hp * wp * c, g.strides[0] * wp * c, g.strides[1] * c,
+        g.n, g.ho, g.wo, c, hp * wp * c, g.strides[0] * wp * c, g.strides[1] * c, g.ho * g.wo * c, g.wo * c, c,
     )  # fmt: skip
     tasks = parts * -(-c // k.LANES)
     out = [Call(k.depthwise_dw, args, tasks, 1.0 * taps * dy.spec.size)]

@@ -9,6 +9,8 @@ from edgenet.graph import Call, Cost, Node, Op, Scratch, ShapeError, Spec, Value
 from edgenet.graph.spec import Dim
 from edgenet.kernels.cpu import pool as k
 
+from .grid import strides_of
+
 Pads = tuple[tuple[int, int], tuple[int, int]]
 
 
@@ -44,6 +46,11 @@ def _sizes(x: Sequence[int], y: Sequence[int], attrs: dict[str, Any]) -> tuple[i
     return (*x[1:], *y[1:3], *attrs["pool"], *attrs["strides"], top, left)
 
 
+def _strides(*shapes: Sequence[int]) -> tuple[int, ...]:
+    """Strides of images, rows and pixels of contiguous arrays."""
+    return tuple(stride for shape in shapes for stride in strides_of(shape)[:3])
+
+
 def _window(attrs: dict[str, Any]) -> int:
     return int(attrs["pool"][0] * attrs["pool"][1])
 
@@ -69,7 +76,7 @@ class MaxPool(Op):
         x, y = node.inputs[0], node.output
         assert x is not None
         n, oh, *_ = y.spec.sizes
-        args = (x, y, *_sizes(x.spec.sizes, y.spec.sizes, node.attrs))
+        args = (x, y, *_sizes(x.spec.sizes, y.spec.sizes, node.attrs), *_strides(x.spec.sizes, y.spec.sizes))
         return [Call(k.max_pool, args, n * oh, 1.0 * _window(node.attrs) * y.spec.size)]
 
     def cost(self, node: Node) -> Cost:
@@ -94,7 +101,8 @@ class MaxPoolDx(Op):
         oh = y.spec.sizes[1]
         apart = node.attrs["strides"][0] >= node.attrs["pool"][0]  # no two rows of windows share a row of x
         bands, blocks = (oh, 1) if apart else (1, max(1, -(-c // k.CHANNEL_BLOCK)))
-        args = (x, y, dy, node.output, *_sizes(x.spec.sizes, y.spec.sizes, node.attrs), bands, blocks)
+        strides = _strides(*(v.spec.sizes for v in (x, y, dy, node.output)))
+        args = (x, y, dy, node.output, *_sizes(x.spec.sizes, y.spec.sizes, node.attrs), *strides, bands, blocks)
         return [Call(k.max_pool_dx, args, n * bands * blocks, 3.0 * _window(node.attrs) * y.spec.size)]
 
     def cost(self, node: Node) -> Cost:
@@ -120,7 +128,8 @@ class AvgPool(Op):
         x, y = node.inputs[0], node.output
         assert x is not None
         n, oh, *_ = y.spec.sizes
-        args = (x, y, *_sizes(x.spec.sizes, y.spec.sizes, node.attrs), int(node.attrs["include_pad"]))
+        sizes, strides = _sizes(x.spec.sizes, y.spec.sizes, node.attrs), _strides(x.spec.sizes, y.spec.sizes)
+        args = (x, y, *sizes, *strides, int(node.attrs["include_pad"]))
         return [Call(k.avg_pool, args, n * oh, 1.0 * _window(node.attrs) * y.spec.size)]
 
     def cost(self, node: Node) -> Cost:
@@ -141,15 +150,16 @@ class AvgPoolDx(Op):
         dy, dx = node.inputs[0], node.output
         assert dy is not None
         n, h, _, _ = dx.spec.sizes
-        sizes = _sizes(dx.spec.sizes, dy.spec.sizes, node.attrs)
+        sizes, around = _sizes(dx.spec.sizes, dy.spec.sizes, node.attrs), _strides(dy.spec.sizes)
         out: list[Call] = []
         source: Value | Scratch = dy
         scale = 1.0 / _window(node.attrs)
         if any(map(any, node.attrs["padding"])) and not node.attrs["include_pad"]:  # windows of different counts
             source, scale = Scratch(dy.spec.size), 1.0
-            out.append(Call(k.divide_by_count, (dy, source, *sizes), n * dy.spec.sizes[1], 4.0 * dy.spec.size))
+            out.append(Call(k.divide_by_count, (dy, source, *sizes, *around), n * dy.spec.sizes[1], 4.0 * dy.spec.size))
         work = 1.0 * _window(node.attrs) * dy.spec.size + 4.0 * dx.spec.size
-        return [*out, Call(k.avg_pool_dx, (source, dx, *sizes, scale), n * h, work)]
+        args = (source, dx, *sizes, *around, *_strides(dx.spec.sizes), scale)
+        return [*out, Call(k.avg_pool_dx, args, n * h, work)]
 
     def cost(self, node: Node) -> Cost:
         dy = node.inputs[0]
