@@ -166,7 +166,7 @@ class Conv2DDw(Op):
         g = Geometry.of(x.spec.sizes, node.output.spec.sizes, node.attrs)
         xp, out = padded(x, g.padding)
         if _is_depthwise(g):
-            return out + depthwise.weight_gradient(g, xp, dy, node.output)
+            return out + depthwise.weight_gradient(g, xp, image(dy), node.output)
         contraction = Contraction(
             a=xp.origin, b=Matrix(dy, sk=g.co, group=g.co_g), c=node.output, m=g.kh * g.kw * g.ci_g, n=g.co_g,
             sizes=(g.kw, g.ci_g), sa=(g.dilation[0] * xp.row, g.dilation[1] * xp.pixel, 1),

@@ -54,15 +54,15 @@ def input_gradient(
     return out
 
 
-def weight_gradient(g: Geometry, xp: Image, dy: Value, dw: Value) -> list[Call]:
+def weight_gradient(g: Geometry, xp: Image, dy: Image, dw: Value) -> list[Call]:
     """dw: partial sums over groups of images, then their sum."""
     c, taps = g.ci, g.kh * g.kw
     parts = max(1, min(PARTS, g.n))
     total: Operand = dw if parts == 1 else Scratch(parts * dw.spec.size)
     args = (
-        xp.origin, dy, total, table(_offsets(g, xp)), taps, parts,
-        g.n, g.ho, g.wo, c, xp.image, g.strides[0] * xp.row, g.strides[1] * xp.pixel,
+        xp.origin, dy.origin, total, table(_offsets(g, xp)), taps, parts,
+        g.n, g.ho, g.wo, c, xp.image, g.strides[0] * xp.row, g.strides[1] * xp.pixel, *dy.strides,
     )  # fmt: skip
     tasks = parts * -(-c // k.LANES)
-    out = [Call(k.depthwise_dw, args, tasks, 1.0 * taps * dy.spec.size)]
+    out = [Call(k.depthwise_dw, args, tasks, 1.0 * taps * g.n * g.ho * g.wo * c)]
     return out if parts == 1 else [*out, sum_parts(total, dw, parts, dw.spec.size)]

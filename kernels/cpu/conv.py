@@ -32,3 +32,21 @@ def pad_images(
                         y[y0 + first + j * c + i] = x[x0 + j * x_pixel + i]
             for i in range(last, wp * c):
                 y[y0 + i] = ZERO
+
+
+@kernel
+def zero_border(y: Out, rows: i64, width: i64, top: i64, h: i64, first: i64, inner: i64, lo: i64, hi: i64):
+    """Zeros around images of `rows` rows of `width` numbers, h of which hold `inner` numbers behind `first` zeros.
+
+    One task writes the border of one row.
+    """
+    for task in range(lo, hi):
+        row, y0 = task % rows - top, task * width
+        if row < 0 or row >= h:
+            for i in range(width):
+                y[y0 + i] = ZERO
+        else:
+            for i in range(first):
+                y[y0 + i] = ZERO
+            for i in range(first + inner, width):
+                y[y0 + i] = ZERO
