@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgenet.graph import Graph, Layout, Layouts, Node, Value, get_op
+from edgenet.graph import Call, Graph, Layout, Layouts, Node, Value, get_op
 from edgenet.graph.layout import NO_BORDER, Pads
+from edgenet.kernels.cpu.conv import zero_border
 
 
 def lay_out(graph: Graph) -> None:
@@ -41,6 +42,13 @@ def lay_out(graph: Graph) -> None:
                 v.layout = Layout.bordered(v.spec.sizes, border)
     for value, owner, first in _outer_first(nested):
         value.layout = owner.layout.channels(first, owner)
+
+
+def zeros_around(x: Value) -> Call:
+    """The call that writes the zeros around images; their memory may have held other values since the last run."""
+    (n, h, w, c), ((top, bottom), (left, right)) = x.spec.sizes, x.layout.border
+    rows, width = h + top + bottom, (w + left + right) * c
+    return Call(zero_border, (x, rows, width, top, h, left * c, w * c), n * rows, 4.0 * n * (rows * width - h * w * c))
 
 
 def _free(graph: Graph, wishes: list[tuple[Node, Layouts]]) -> set[int]:

@@ -46,23 +46,5 @@ def plan(buffers: Sequence[Buffer]) -> int:
     return max((b.offset_bytes + _aligned(b.size_bytes) for b in placed), default=0)
 
 
-def slots(buffers: Sequence[Buffer], first: int, last: int) -> list[tuple[Buffer, list[Buffer]]]:
-    """Share out buffers of one size among as few as possible that live from `first` to `last`; each with its own.
-
-    >>> a, b, c = Buffer(64, 0, 1), Buffer(64, 1, 2), Buffer(64, 2, 3)
-    >>> [(len(alike), slot.first, slot.last) for slot, alike in slots([a, b, c], 0, 9)]
-    [(2, 0, 9), (1, 0, 9)]
-    """
-    out: list[tuple[Buffer, list[Buffer]]] = []
-    for buffer in sorted(buffers, key=lambda b: b.first):
-        for _, alike in out:
-            if alike[-1].last < buffer.first:
-                alike.append(buffer)
-                break
-        else:
-            out.append((Buffer(buffer.size_bytes, first, last), [buffer]))
-    return out
-
-
 def _aligned(n: int) -> int:
     return -(-n // ALIGN_BYTES) * ALIGN_BYTES

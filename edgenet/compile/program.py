@@ -27,8 +27,8 @@ from edgenet.kernels.cpu.movement import copy, copy_bytes
 from edgenet.kernels.lock import Lock
 from edgenet.kernels.parallel import Table, num_threads
 
-from .layout import lay_out
-from .memory import ALIGN_BYTES, Buffer, plan, slots
+from .layout import lay_out, zeros_around
+from .memory import ALIGN_BYTES, Buffer, plan
 from .passes import optimize
 from .share import replaced, shared
 
@@ -146,6 +146,7 @@ class Program:
         places = self._places = _Places(graph)
         steps = [Step(n, c) for n in graph.nodes if not get_op(n.op).view for c in get_op(n.op).lower(n)]
         steps = [s for s in steps if s.call.tasks > 0 and not self._onto_itself(s.call)]
+        steps = self._with_borders(steps)
         self._check_order(steps)
         once = _constant_calls(steps, places, variables_fixed)
         repeated, instead = shared([s.call for s in steps], once)
@@ -177,6 +178,19 @@ class Program:
         (source, a), (target, b) = _operands(call, False)[0], _operands(call, True)[0]
         (root_a, at_a), (root_b, at_b) = self._places.root(source), self._places.root(target)
         return root_a is root_b and at_a + a == at_b + b
+
+    def _with_borders(self, steps: list[Step]) -> list[Step]:
+        """The steps, with those that write zeros around an image before the first that touches it."""
+        out: list[Step] = []
+        values = (v for n in self.graph.nodes for v in (*n.inputs, *n.outputs) if v is not None)
+        bare = {id(v): v for v in values if _has_border(v)}
+        for step in steps:
+            for operand, _ in _operands(step.call, True) + _operands(step.call, False):
+                image = bare.pop(id(self._places.root(operand)[0]), None)
+                if image is not None:
+                    out.append(Step(step.node, zeros_around(image)))
+            out.append(step)
+        return out
 
     def _check_order(self, steps: list[Step]) -> None:
         """A pass that puts a node before what it reads is a bug; it must not end in a silently wrong result."""
@@ -219,7 +233,6 @@ class Program:
 
     def _place_arena(self, graph: Graph) -> int:
         buffers: dict[int, Buffer] = {}
-        bordered: dict[Any, list[Buffer]] = {}
 
         def use(operand: Operand, step: int) -> None:
             root, _ = self._places.root(operand)
@@ -229,8 +242,6 @@ class Program:
             if buffer is None:
                 self._keep.append(root)
                 buffers[id(root)] = Buffer(_size_bytes(root), step, step)
-                if isinstance(root, Value) and root.layout.border != NO_BORDER:
-                    bordered.setdefault((root.shape, root.layout.border), []).append(buffers[id(root)])
             else:
                 buffer.last = step
 
@@ -241,13 +252,7 @@ class Program:
                 use(operand, i)
         for value in graph.outputs:
             use(value, len(self.steps))
-        # Zeros around images are written once, so their memory is that of images of one size alone, and for good.
-        shared_by = [(slot, alike) for group in bordered.values() for slot, alike in slots(group, -1, len(self.steps))]
-        in_slots = {id(b) for _, alike in shared_by for b in alike}
-        size = plan([*(b for b in buffers.values() if id(b) not in in_slots), *(slot for slot, _ in shared_by)])
-        for slot, alike in shared_by:
-            for b in alike:
-                b.offset_bytes = slot.offset_bytes
+        size = plan(list(buffers.values()))
         arena = self._memory(size)
         self.buffers = buffers
         self._address.update((key, arena + b.offset_bytes) for key, b in buffers.items())
@@ -351,6 +356,11 @@ class Program:
                     table.run()
                     seconds[r, i] = time.perf_counter() - start
         return list(zip(self.steps, np.median(seconds, axis=0).tolist(), strict=True))
+
+
+def _has_border(value: Value) -> bool:
+    """Whether there are zeros around its images, in memory of its own."""
+    return value.owner is None and value.layout.border != NO_BORDER
 
 
 def _size_bytes(operand: Operand) -> int:

@@ -38,7 +38,7 @@ class Layout:
     size: int
     start: int = 0
     border: Pads = NO_BORDER
-    """rows and columns of zeros around each image; nobody may write there"""
+    """rows and columns of zeros around each image"""
     inside: Value | None = field(default=None, compare=False)
     """the value whose memory this is, if it is another one's"""
 

@@ -163,8 +163,8 @@ class AvgPoolDx(Op):
         scale = 1.0 / _window(node.attrs)
         if any(map(any, node.attrs["padding"])) and not node.attrs["include_pad"]:  # windows of different counts
             divided = Image(Scratch(dy.spec.size), *Layout.dense(dy.spec.sizes).strides[:3])
-            args = (source.origin, divided.origin, *sizes, *source.strides)
-            out.append(Call(k.divide_by_count, args, n * dy.spec.sizes[1], 4.0 * dy.spec.size))
+            counted = (source.origin, divided.origin, *sizes, *source.strides)
+            out.append(Call(k.divide_by_count, counted, n * dy.spec.sizes[1], 4.0 * dy.spec.size))
             source, scale = divided, 1.0
         work = 1.0 * _window(node.attrs) * dy.spec.size + 4.0 * dx.spec.size
         args = (source.origin, target.origin, *sizes, *source.strides, *target.strides, scale)
