@@ -99,9 +99,6 @@ def _constant_calls(steps: list[Step], places: _Places, variables_fixed: bool) -
     neither was what read it.  So the search starts again until nothing new is found.
     """
 
-    def roots(call: Call, written: bool) -> list[Operand]:
-        return [places.root(o)[0] for o, _ in _operands(call, written)]
-
     def fixed(operand: Operand) -> bool:
         if isinstance(operand, Scratch):
             return False
@@ -118,13 +115,16 @@ def _constant_calls(steps: list[Step], places: _Places, variables_fixed: bool) -
         known: set[int] = set()
         clash = False
         for i, (node, call) in enumerate(steps):
-            reads, writes = roots(call, False), roots(call, True)
+            read, written = _operands(call, False), _operands(call, True)
+            updated = {id(o) for o, _ in written}  # read and written: what it held before is no input of its own
+            reads = [places.root(o)[0] for o, _ in read if id(o) not in updated]
+            writes = [places.root(o)[0] for o, _ in written]
             op = get_op(node.op)
             if (
-                reads
+                read
                 and not op.effect
                 and not op.random
-                and all(fixed(r) or id(r) in known for r in reads if r not in writes)
+                and all(fixed(r) or id(r) in known for r in reads)
                 and not any(id(w) in tainted for w in writes)
             ):
                 once.add(i)
