@@ -218,9 +218,9 @@ class Program:
             for operand, _ in _operands(step.call, True):
                 root, _ = self._places.root(operand)
                 if id(root) not in self._address:
-                    total += root.spec.size_bytes
+                    total += _size_bytes(root)
                     self._keep.append(root)
-                    self._address[id(root)] = self._memory(root.spec.size_bytes)
+                    self._address[id(root)] = self._memory(_size_bytes(root))
         return total
 
     def _fixed_address(self, operand: Operand) -> int | None:
