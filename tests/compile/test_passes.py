@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from edgenet.compile import compile_graph
-from edgenet.compile.passes import fold_affine, fuse_epilogue, optimize
+from edgenet.compile.passes import fold_affine, fold_pad, fuse_epilogue, optimize
 from edgenet.graph import Graph, Variable, emit, gradients
 from edgenet.ops import conv2d, dense
 
@@ -90,6 +90,29 @@ def build(function, passes=()):
 def results(graph):
     x = np.random.default_rng(4).standard_normal((2, 5, 5, 4)).astype(np.float32)
     return compile_graph(graph, passes=False).run(x)
+
+
+@pytest.mark.parametrize("inner", [((0, 0), (0, 0)), ((1, 0), (2, 1))])
+def test_zeros_fold_into_the_convolution_behind(inner):
+    def padded(graph, x):
+        x = emit("pad", [x], padding=((0, 0), (1, 2), (0, 1), (0, 0)), value=0.0)
+        return emit("conv2d", [x, weight(graph, 3, 2, 4, 8), None, None], strides=(1, 2), padding=inner,
+                    dilation=(1, 1), groups=1, activation=None)  # fmt: skip
+
+    folded = build(padded, [fold_pad])
+    assert_allclose(results(folded)[0], results(build(padded))[0], rtol=1e-6)
+    folded.prune()
+    assert [n.op for n in folded.nodes] == ["conv2d"]
+
+
+@pytest.mark.parametrize("change", [{"value": 1.0}, {"padding": ((0, 0), (1, 1), (0, 0), (2, 2))}])
+def test_other_padding_stays(change):
+    def padded(graph, x):
+        x = emit("pad", [x], **{"padding": ((0, 0), (1, 1), (1, 1), (0, 0)), "value": 0.0, **change})
+        return conv2d(x, weight(graph, 3, 3, x.shape[3], 8))
+
+    graph = build(padded, [fold_pad])
+    assert [n.op for n in graph.nodes] == ["pad", "conv2d"]
 
 
 @pytest.mark.parametrize("function", FOLDED, ids=lambda f: f.__name__)
