@@ -10,10 +10,11 @@ from edgenet.graph import Graph
 
 from .fold_affine import fold_affine
 from .fuse_epilogue import fuse_epilogue
+from .fuse_mask import fuse_mask
 from .merge_repeats import merge_repeats
 from .recognise import recognise
 
-__all__ = ["fold_affine", "fuse_epilogue", "merge_repeats", "optimize", "recognise"]
+__all__ = ["fold_affine", "fuse_epilogue", "fuse_mask", "merge_repeats", "optimize", "recognise"]
 
 
 def optimize(graph: Graph) -> Graph:
@@ -23,5 +24,7 @@ def optimize(graph: Graph) -> Graph:
         merge_repeats(graph)
         fold_affine(graph)
     fuse_epilogue(graph)
+    if graph.training:
+        fuse_mask(graph)
     graph.prune()
     return graph
