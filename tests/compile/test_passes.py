@@ -5,9 +5,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 from edgenet.compile import compile_graph
-from edgenet.compile.passes import fold_affine, fold_pad, fuse_epilogue, optimize
+from edgenet.compile.passes import fold_affine, fold_pad, fuse_epilogue, fuse_mask, optimize
 from edgenet.graph import Graph, Variable, emit, gradients
-from edgenet.ops import conv2d, dense
+from edgenet.ops import batch_norm_train, conv2d, dense
 
 RNG = np.random.default_rng(3)
 
@@ -183,6 +183,32 @@ def depthwise_residual(graph, x):
     return emit("relu", [conv(graph, x, co=4, groups=4) + x])
 
 
+def train_norm(graph, x):
+    return batch_norm_train(x, weight(graph, x.shape[-1]), weight(graph, x.shape[-1]))[0]
+
+
+def norm_relu(graph, x):
+    return emit("relu", [train_norm(graph, conv(graph, emit("relu", [train_norm(graph, conv(graph, x))])))])
+
+
+def norm_clip(graph, x):
+    return emit("clip", [train_norm(graph, conv(graph, x))], low=-0.3, high=0.6)
+
+
+def norm_leaky(graph, x):
+    return emit("leaky_relu", [train_norm(graph, conv(graph, x))], alpha=0.3)
+
+
+def norm_residual(graph, x):
+    a = emit("relu", [train_norm(graph, conv(graph, x))])
+    return emit("relu", [train_norm(graph, conv(graph, a)) + a])
+
+
+def norm_before_what_it_adds(graph, x):
+    return train_norm(graph, conv(graph, x)) + conv(graph, emit("relu", [x]))
+
+
+NORMED = [norm_relu, norm_clip, norm_leaky, norm_residual, norm_before_what_it_adds]
 EPILOGUES = [
     conv_relu,
     conv_clip,
@@ -204,7 +230,7 @@ def test_epilogues_fuse(function):
         assert not any(s.node.op == "add" for s in compile_graph(fused, passes=False).steps)
 
 
-@pytest.mark.parametrize("function", EPILOGUES, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", EPILOGUES + NORMED, ids=lambda f: f.__name__)
 def test_fusing_keeps_gradients(function):
     def trained(passes):
         graph = build(function)
@@ -219,8 +245,24 @@ def test_fusing_keeps_gradients(function):
         x = np.random.default_rng(4).standard_normal((2, 5, 5, 4)).astype(np.float32)
         return compile_graph(graph, training=True, passes=False).run(x)
 
-    for got, want in zip(trained([fuse_epilogue]), trained([]), strict=True):
+    for got, want in zip(trained([fuse_epilogue, fuse_mask]), trained([]), strict=True):
         assert_allclose(got, want, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("function", "left"),
+    [(norm_relu, set()), (norm_clip, set()), (norm_leaky, {"leaky_relu", "leaky_relu_dx"}),
+     (norm_residual, {"add", "relu_dx"}), (norm_before_what_it_adds, {"relu"})],
+    ids=lambda f: getattr(f, "__name__", ""),
+)  # fmt: skip
+def test_batch_norm_takes_activations_and_their_masks(function, left):
+    graph = build(function)
+    graph.training = True
+    loss = emit("mean", [graph.outputs[0]], axes=(0, 1, 2, 3), keepdims=False)
+    graph.outputs = [loss, *gradients(loss, [graph.variable(v) for v in graph.variables])]
+    optimize(graph)
+    elementwise = {"relu", "clip", "leaky_relu", "add", "relu_dx", "clip_dx", "leaky_relu_dx"}
+    assert {n.op for n in graph.nodes} & elementwise == left
 
 
 def test_no_layer_moves_behind_an_update_of_its_weights():

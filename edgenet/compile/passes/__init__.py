@@ -11,10 +11,11 @@ from edgenet.graph import Graph
 from .fold_affine import fold_affine
 from .fold_pad import fold_pad
 from .fuse_epilogue import fuse_epilogue
+from .fuse_mask import fuse_mask
 from .merge_repeats import merge_repeats
 from .recognise import recognise
 
-__all__ = ["fold_affine", "fold_pad", "fuse_epilogue", "merge_repeats", "optimize", "recognise"]
+__all__ = ["fold_affine", "fold_pad", "fuse_epilogue", "fuse_mask", "merge_repeats", "optimize", "recognise"]
 
 
 def optimize(graph: Graph) -> Graph:
@@ -25,5 +26,7 @@ def optimize(graph: Graph) -> Graph:
         fold_affine(graph)
         fold_pad(graph)
     fuse_epilogue(graph)
+    if graph.training:
+        fuse_mask(graph)
     graph.prune()
     return graph
