@@ -126,6 +126,23 @@ def move(lanes: int) -> Any:
 
 
 @functools.cache
+def accumulate(lanes: int) -> Any:
+    """An intrinsic (x, i, y, j, n): y[j : j + n] += x[i : i + n], for 0 <= n <= lanes."""
+
+    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        x, i, y, j, n = args
+        with b.if_else(b.icmp_signed("==", n, i64(lanes))) as (whole, partial):
+            for branch, count in ((whole, None), (partial, n)):
+                with branch:
+                    total = b.fadd(load(b, y, j, lanes, count), load(b, x, i, lanes, count), flags=FAST)
+                    store(b, y, j, total, count)
+        return context.get_dummy_value()
+
+    p, word = types.CPointer(types.float32), types.int64
+    return make_intrinsic(f"accumulate_{lanes}", types.none, (p, word, p, word, word), emit)
+
+
+@functools.cache
 def _scalar(name: str) -> Any:
     """Float32 arithmetic by the letter; see the list below.
 
