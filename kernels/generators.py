@@ -90,6 +90,7 @@ bits_wide, number_wide = _intrinsic("simd", "bits_wide"), _intrinsic("simd", "nu
 bits, number = _intrinsic("simd", "bits"), _intrinsic("simd", "number")
 tile = _family("tile", "tile")
 taps_tile, taps_gradient = _family("taps", "taps_tile"), _family("taps", "taps_gradient")
+window_rows = _family("taps", "window_rows")
 reduce_window, route_window = _family("window", "reduce_window"), _family("window", "route_window")
 turn_tile, weave = _family("shuffle", "turn_tile"), _family("shuffle", "weave")
 integer_tile, integer_taps = _family("integer_tile", "integer_tile"), _family("integer_tile", "integer_taps")

@@ -258,4 +258,4 @@ def initial(b: Any, full: Any, counts: list[Any], bias: Any, j0: Any, res: Any, 
 
     acc = [zero] * (nv * len(rows))
     acc = guarded(bias, acc, lambda i: j0)
-    return guarded(res, acc, lambda i: rows[i])
+    return acc if res is None else guarded(res, acc, lambda i: rows[i])

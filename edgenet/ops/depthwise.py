@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from edgenet.graph import Call, Scratch, Value
+from edgenet.kernels.compiler import Kernel
 from edgenet.kernels.cpu import depthwise as k
 
 from .contraction import Activation, Operand, epilogue, sum_parts, table
@@ -21,11 +23,26 @@ def _offsets(g: Geometry) -> tuple[int, ...]:
     return tuple(i * dh * row + j * dw * g.ci for i in range(g.kh) for j in range(g.kw))
 
 
+def _windows(g: Geometry) -> bool:
+    """Whether the kernel of 3 × 3 windows, of any of its strides, may compute it."""
+    return (g.kh, g.kw) == (3, 3) and g.dilation == (1, 1) and g.ci >= k.NARROW and g.h * g.w > 0
+
+
+def _call(kernel: Kernel, args: tuple[Any, ...], y: Value, rows: int) -> Call:
+    """A call of the kernel of 3 × 3 windows, which makes `rows` rows of each image of y."""
+    n, *_, c = y.spec.sizes
+    return Call(kernel, args, n * -(-rows // k.ROWS) * -(-c // k.CHANNELS), 9.0 * y.spec.size)
+
+
 def forward(
     g: Geometry, xp: Operand, w: Value, b: Value | None, res: Value | None, y: Value, activation: Activation
 ) -> list[Call]:
     """y = act(x * w + b + res)."""
     (hp, wp), c, taps = g.padded_size, g.ci, g.kh * g.kw
+    if _windows(g) and g.strides in ((1, 1), (2, 2)) and res is None:
+        strides = (hp * wp * c, wp * c, c, g.ho * g.wo * c, g.wo * c, c)
+        sizes = (0, c, g.ho, g.wo, c)
+        return [_call(k.windows[g.strides[0]], (xp, w, b, y, *sizes, *strides, *epilogue(activation)), y, g.ho)]
     args = (
         xp, w, b, res, y, table(_offsets(g)), table(tuple(t * c for t in range(taps))), taps,
         g.ho, g.wo, c, hp * wp * c, g.strides[0] * wp * c, g.strides[1] * c, g.ho * g.wo * c, g.wo * c, c,
@@ -35,12 +52,23 @@ def forward(
 
 
 def input_gradient(
-    g: Geometry, rows: Sequence[Phase], columns: Sequence[Phase], around: Pads, dyp: Operand, w: Value, dx: Value
+    g: Geometry,
+    rows: Sequence[Phase],
+    columns: Sequence[Phase],
+    around: Pads,
+    dyp: Value | Scratch,
+    w: Value,
+    dx: Value,
 ) -> list[Call]:
     """dx of each phase of the stride: dy with the phase's taps."""
     out, c, (sh, sw) = [], g.ci, g.strides
     wop = g.wo + sum(around[1])
     image = (g.ho + sum(around[0])) * wop * c
+    if _windows(g) and g.strides == (1, 1):  # the window from its last weight to its first
+        start = ((rows[0].base[2] + around[0][0]) * wop + columns[0].base[2] + around[1][0]) * c
+        strides = (image, wop * c, c, g.h * g.w * c, g.w * c, c)
+        sizes = (8 * c, -c, g.h, g.w, c)
+        return [_call(k.windows[1], (at(dyp, start), w, None, dx, *sizes, *strides, *epilogue(None)), dx, g.h)]
     for r in rows:
         for q in columns:
             taps = [(i, j) for i in r.taps for j in q.taps]
