@@ -55,6 +55,11 @@ def _window(attrs: dict[str, Any]) -> int:
     return int(attrs["pool"][0] * attrs["pool"][1])
 
 
+def _inside(attrs: dict[str, Any]) -> bool:
+    """Whether there are kernels for such windows, all of which lie inside the image."""
+    return attrs["pool"] in ((2, 2), (3, 3)) and not any(map(any, attrs["padding"]))
+
+
 def _check_dy(got: Sequence[Dim], x: Sequence[Dim], attrs: dict[str, Any]) -> None:
     want = _output_shape(x, attrs)
     if tuple(got) != want:
@@ -75,9 +80,11 @@ class MaxPool(Op):
     def lower(self, node: Node) -> list[Call]:
         x, y = node.inputs[0], node.output
         assert x is not None
-        n, oh, *_ = y.spec.sizes
-        args = (x, y, *_sizes(x.spec.sizes, y.spec.sizes, node.attrs), *_strides(x.spec.sizes, y.spec.sizes))
-        return [Call(k.max_pool, args, n * oh, 1.0 * _window(node.attrs) * y.spec.size)]
+        (n, oh, ow, c), strides = y.spec.sizes, _strides(x.spec.sizes, y.spec.sizes)
+        kernel, args = k.max_pool, (x, y, *_sizes(x.spec.sizes, y.spec.sizes, node.attrs), *strides)
+        if _inside(node.attrs) and c < k.WIDE:
+            kernel, args = k.max_inside[node.attrs["pool"][0]], (x, y, c, oh, ow, *node.attrs["strides"], *strides)
+        return [Call(kernel, args, n * oh, 1.0 * _window(node.attrs) * y.spec.size)]
 
     def cost(self, node: Node) -> Cost:
         return Cost(_window(node.attrs) * node.output.spec.size, super().cost(node).bytes)
@@ -98,12 +105,16 @@ class MaxPoolDx(Op):
     def lower(self, node: Node) -> list[Call]:
         x, y, dy = (v for v in node.inputs if v is not None)
         n, _, _, c = x.spec.sizes
-        oh = y.spec.sizes[1]
+        oh, ow = y.spec.sizes[1:3]
+        strides = _strides(*(v.spec.sizes for v in (x, y, dy, node.output)))
+        work = 3.0 * _window(node.attrs) * y.spec.size
+        if _inside(node.attrs) and node.attrs["strides"] == node.attrs["pool"]:
+            args = (x, y, dy, node.output, *x.spec.sizes[1:], oh, ow, *strides)
+            return [Call(k.max_inside_dx[node.attrs["pool"][0]], args, n * oh, work)]
         apart = node.attrs["strides"][0] >= node.attrs["pool"][0]  # no two rows of windows share a row of x
         bands, blocks = (oh, 1) if apart else (1, max(1, -(-c // k.CHANNEL_BLOCK)))
-        strides = _strides(*(v.spec.sizes for v in (x, y, dy, node.output)))
         args = (x, y, dy, node.output, *_sizes(x.spec.sizes, y.spec.sizes, node.attrs), *strides, bands, blocks)
-        return [Call(k.max_pool_dx, args, n * bands * blocks, 3.0 * _window(node.attrs) * y.spec.size)]
+        return [Call(k.max_pool_dx, args, n * bands * blocks, work)]
 
     def cost(self, node: Node) -> Cost:
         y = node.inputs[1]
