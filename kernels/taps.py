@@ -1,8 +1,9 @@
-"""The depthwise tiles: a few pixels, or a few taps, of one vector of channels."""
+"""The depthwise tiles: a few pixels, or a few taps, of one vector of channels; rows of windows."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import Any
 
 from llvmlite import ir
@@ -53,6 +54,73 @@ def taps_tile(px: int, lanes: int, partial: bool) -> Any:
     p, table, word, real = types.CPointer(types.float32), types.CPointer(types.int64), types.int64, types.float32
     kinds = (p, word, word, p, word, word, p, word, table, table, word, p, p, word, word, word, real, real, real)
     return make_intrinsic(f"taps_{px}x{lanes}{'_partial' * partial}", types.none, kinds, emit)
+
+
+@functools.cache
+def window_rows(k: int, stride: int, rows: int, lanes: int) -> Any:
+    """`rows` rows of y for a k × k window, for one vector of channels, as a Numba intrinsic.
+
+    ::
+
+        y[r, p, :] = act( bias[:] + sum over i, e < k of x[r·s + i, p·s + e, :] · w[i·k + e, :] )     r < mr, p < m
+
+             ──▶ columns of x
+           ┌──┬──┬──┬──┬──┬──┐    Each pixel of x is loaded once, for all rows of y that it meets and for every window
+      rows │  │  │  │▓▓│  │  │    of a row that it lies in: the sums of k // s windows side by side wait in registers
+      ·s+k │  │  │  │▓▓│  │  │    for the columns to come.  With k = 3 and s = 1, 5 loads feed 27 multiply-adds of 3
+       - s │  │  │  │▓▓│  │  │    rows; the weights, 9 sums and a pixel take 19 registers.
+           └──┴──┴──┴──┴──┴──┘
+
+    Rows from `mr` on read what the last one reads; they are stored where that one is, before it.  Arguments::
+
+        x, x0, x_row, x_pixel    y, y0, y_row, y_pixel    w, w0, w_step    bias, j0    mr, m    act, alpha, low, high
+    """
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        b = builder
+        (x, x0, x_row, x_pixel, y, y0, y_row, y_pixel, w, w0, w_step, bias, j0, mr, m, act, alpha, low, high) = args
+        fma, vector = f"llvm.fma.v{lanes}f32", ir.VectorType(f32, lanes)
+
+        def places(first: Any, step: Any, count: int, last: Any) -> list[Any]:
+            """first, first + step, …; those behind number `last` repeat it."""
+            out = [first]
+            for i in range(1, count):
+                out.append(b.add(out[-1], b.select(b.icmp_signed("<=", i64(i), last), step, i64(0))))
+            return out
+
+        lines = places(x0, x_row, (rows - 1) * stride + k, b.add(b.mul(b.sub(mr, i64(1)), i64(stride)), i64(k - 1)))
+        targets = places(y0, y_row, rows, b.sub(mr, i64(1)))
+        weights = [load(b, w, b.add(w0, b.mul(w_step, i64(t))), lanes) for t in range(k * k)]
+        (start,) = initial(b, i1(1), [None], bias, j0, None, [None], lanes)
+
+        def feed(sums: list[list[Any]], column: int, shift: Any) -> None:
+            """Add column number `column`, counted from the first of the windows of sums[0], to all that it meets."""
+            for line, place in enumerate(lines):
+                pixel = load(b, x, b.add(place, shift), lanes)
+                for r, p in itertools.product(range(rows), range(len(sums))):
+                    i, e = line - r * stride, column - p * stride
+                    if 0 <= i < k and 0 <= e < k:
+                        sums[p][r] = llvm_call(b, fma, vector, [pixel, weights[i * k + e], sums[p][r]])
+
+        waiting = (k - 1) // stride  # windows that are begun before a window is finished
+        sums = [[start] * rows for _ in range(waiting)]
+        for column in range(k - stride):
+            feed(sums, column, b.mul(x_pixel, i64(column)))
+        loop = Loop(b, i64(0), m, 1, [i64(0), i64(0), *itertools.chain(*sums)])
+        first, place, *flat = loop.values
+        sums = [flat[p * rows : (p + 1) * rows] for p in range(waiting)] + [[start] * rows]
+        for column in range(k - stride, k):
+            feed(sums, column, b.add(first, b.mul(x_pixel, i64(column))))
+        out = activate(b, sums[0], act, alpha, low, high, lanes)
+        for target, value in reversed(list(zip(targets, out, strict=True))):
+            store(b, y, b.add(target, place), value)
+        first = b.add(first, b.mul(x_pixel, i64(stride)))
+        loop.close([first, b.add(place, y_pixel), *itertools.chain(*sums[1:])])
+        return context.get_dummy_value()
+
+    p, word, real = types.CPointer(types.float32), types.int64, types.float32
+    kinds = (p, *[word] * 3, p, *[word] * 3, p, word, word, p, *[word] * 3, word, real, real, real)
+    return make_intrinsic(f"window_rows_{k}s{stride}_{rows}x{lanes}", types.none, kinds, emit)
 
 
 @functools.cache

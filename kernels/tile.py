@@ -291,4 +291,4 @@ def initial(b: Any, full: Any, counts: list[Any], bias: Any, j0: Any, res: Any, 
     """The accumulators before the first k: bias + res, each of them only where its pointer is not null."""
     zero = ir.Constant(ir.VectorType(f32, lanes), [0.0] * lanes)
     acc = added(b, full, counts, bias, [zero] * (len(counts) * len(rows)), lambda i: j0, lanes)
-    return added(b, full, counts, res, acc, lambda i: rows[i], lanes)
+    return acc if res is None else added(b, full, counts, res, acc, lambda i: rows[i], lanes)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from edgenet.graph import Call, Scratch, Value
+from edgenet.graph import Call, Layout, Scratch, Value
 from edgenet.graph.layout import Pads
+from edgenet.kernels.compiler import Kernel
 from edgenet.kernels.cpu import depthwise as k
 
 from .contraction import Activation, Operand, epilogue, sum_parts, table
@@ -21,11 +23,25 @@ def _offsets(g: Geometry, xp: Image) -> tuple[int, ...]:
     return tuple(i * dh * xp.row + j * dw * xp.pixel for i in range(g.kh) for j in range(g.kw))
 
 
+def _windows(g: Geometry) -> bool:
+    """Whether the kernel of 3 × 3 windows, of any of its strides, may compute it."""
+    return (g.kh, g.kw) == (3, 3) and g.dilation == (1, 1) and g.ci >= k.NARROW and g.h * g.w > 0
+
+
+def _call(kernel: Kernel, args: tuple[Any, ...], sizes: tuple[int, int, int, int]) -> Call:
+    """A call of the kernel of 3 × 3 windows, whose result has these sizes."""
+    n, h, w, c = sizes
+    return Call(kernel, args, n * -(-h // k.ROWS) * -(-c // k.CHANNELS), 9.0 * n * h * w * c)
+
+
 def forward(
     g: Geometry, xp: Image, w: Value, b: Value | None, res: Operand | None, y: Image, activation: Activation
 ) -> list[Call]:
     """y = act(x * w + b + res)."""
     c, taps = g.ci, g.kh * g.kw
+    if _windows(g) and g.strides in ((1, 1), (2, 2)) and res is None:
+        rest = (0, c, g.ho, g.wo, c, *xp.strides, *y.strides, *epilogue(activation))
+        return [_call(k.windows[g.strides[0]], (xp.origin, w, b, y.origin, *rest), (g.n, g.ho, g.wo, c))]
     args = (
         xp.origin, w, b, res, y.origin, table(_offsets(g, xp)), table(tuple(t * c for t in range(taps))), taps,
         g.ho, g.wo, c, xp.image, g.strides[0] * xp.row, g.strides[1] * xp.pixel, *y.strides, *epilogue(activation),
@@ -38,6 +54,11 @@ def input_gradient(
 ) -> list[Call]:
     """dx of each phase of the stride: dy with the phase's taps."""
     out, c, (sh, sw) = [], g.ci, g.strides
+    if _windows(g) and g.strides == (1, 1):  # the window from its last weight to its first
+        start = (rows[0].base[2] + around[0][0]) * dyp.row + (columns[0].base[2] + around[1][0]) * dyp.pixel
+        steps = (*dyp.strides, *Layout.dense(dx.spec.sizes).strides[:3])
+        rest = (8 * c, -c, g.h, g.w, c, *steps, *epilogue(None))
+        return [_call(k.windows[1], (at(dyp.origin, start), w, None, dx, *rest), (g.n, g.h, g.w, c))]
     for r in rows:
         for q in columns:
             taps = [(i, j) for i in r.taps for j in q.taps]

@@ -21,10 +21,11 @@ CORES = ("cortex-a72", "cortex-a76")
 COMPILE = """
 import sys
 from edgenet.kernels.translate import Machine, compile_assembly
-from edgenet.kernels.cpu.depthwise import depthwise, depthwise_dw
+from edgenet.kernels.cpu.depthwise import depthwise, depthwise_dw, windows
 from edgenet.kernels.cpu.gemm import gemm
 kernels = dict(depthwise=depthwise, depthwise_dw=depthwise_dw)
 kernels |= {{f"gemm{{nv}}": gemm[nv, True] for nv in (1, 2, 3, 4)}}
+kernels |= {{f"windows{{stride}}": windows[stride] for stride in (1, 2)}}
 kernels |= {{f"unpacked{{nv}}": gemm[nv, False] for nv in (1, 2, 3, 4)}}
 for cpu in {cores!r}:
     for name, kernel in kernels.items():
@@ -59,6 +60,19 @@ def loops(text: str) -> list[list[str]]:
         if start is not None and lines[start].startswith(branch[1] + ":"):
             found.append([line.split("//")[0] for line in lines[start + 1 : end + 1]])
     return found
+
+
+def whole_loop(text: str, least: int) -> list[str]:
+    """The shortest loop with so many multiply-adds, with the branches inside it."""
+    lines = [line for line in text.splitlines() if line.strip() and not re.match(r"\s+\.|\s*//", line)]
+    labels = {line.split(":")[0]: i for i, line in enumerate(lines) if line.startswith(".L")}
+    found = []
+    for end, line in enumerate(lines):
+        target = re.search(r"\s(\.L\w+)$", line)
+        if target and labels[target[1]] < end:
+            inside = [line.split("//")[0] for line in lines[labels[target[1]] : end + 1] if not line.startswith(".L")]
+            found.append(inside)
+    return min((loop for loop in found if fmas(loop) >= least), key=len)
 
 
 def fmas(loop: list[str]) -> int:
@@ -108,6 +122,16 @@ def test_the_loop_of_depthwise_convolutions(assembly, kernel, multiply_adds, loa
     assert not [line for line in loop if STACK.search(line)], "nothing is spilled"
     assert sum(n.startswith("ld") for n in names) == loads
     assert set(names) <= {"fmla", "ldr", "lsl", "add", "subs", "b.ne"}
+
+
+@pytest.mark.parametrize("cpu", CORES)
+@pytest.mark.parametrize(("stride", "loads"), [(1, 5), (2, 14)])
+def test_the_loop_of_depthwise_windows(assembly, stride, loads, cpu):
+    """Three sums of nine products for a column of 5 pixels, or with stride 2 for two columns of 7."""
+    loop = whole_loop((assembly / f"windows{stride}-{cpu}.s").read_text(), 27)
+    assert fmas(loop) == 27
+    assert not [line for line in loop if STACK.search(line)], "nothing is spilled"
+    assert sum(line.split()[0].startswith("ld") for line in loop) == loads
 
 
 def cycles(loop: list[str]) -> float:
