@@ -17,7 +17,7 @@ from edgenet.kernels.cpu.conv import zero_border
 def lay_out(graph: Graph) -> None:
     """Give values of a graph, whose shapes are known, the layouts that save most copies."""
     wishes = [(node, get_op(node.op).layouts(node)) for node in graph.nodes]
-    free = _free(graph, wishes)
+    lined, free = _free(graph, wishes, lines=True), _free(graph, wishes, lines=False)
     groups = _Groups()
     tied: set[int] = set()  # has another value's layout, so it cannot lie in a third one
     for _, wish in wishes:
@@ -37,7 +37,7 @@ def lay_out(graph: Graph) -> None:
             borders[root] = _wider(borders.get(root, NO_BORDER), pads)
     for root, border in borders.items():
         members = groups.members(root)
-        if border != NO_BORDER and all(id(v) in free for v in members):
+        if border != NO_BORDER and all(id(v) in lined for v in members):
             for v in members:
                 v.layout = Layout.bordered(v.spec.sizes, border)
     for value, owner, first in _outer_first(nested):
@@ -51,16 +51,19 @@ def zeros_around(x: Value) -> Call:
     return Call(zero_border, (x, rows, width, top, h, left * c, w * c), n * rows, 4.0 * n * (rows * width - h * w * c))
 
 
-def _free(graph: Graph, wishes: list[tuple[Node, Layouts]]) -> set[int]:
-    """The images that every node which writes or reads them can follow, and nobody outside of the graph looks at."""
+def _free(graph: Graph, wishes: list[tuple[Node, Layouts]], lines: bool) -> set[int]:
+    """The images that every node which writes or reads them can follow, and nobody outside of the graph looks at.
+
+    With `lines` from row to row at least, else from pixel to pixel.
+    """
     made = {id(v) for v in graph.inputs} | {id(v) for node, _ in wishes for v in node.outputs if not v.fixed}
     free = {
-        id(v) for _, wish in wishes for v in wish.free
+        id(v) for _, wish in wishes for v in (*wish.free, *wish.lines)
         if id(v) in made and v.spec.rank == 4 and v.spec.size and v.dtype == "float32"
     }  # fmt: skip
     free -= {id(v) for v in graph.outputs}
     for node, wish in wishes:
-        follows = {id(v) for v in wish.free}
+        follows = {id(v) for v in (*wish.free, *(wish.lines if lines else ()))}
         free -= {id(v) for v in (*node.inputs, *node.outputs) if v is not None and id(v) not in follows}
     return free
 

@@ -14,7 +14,7 @@ Compiling a graph takes six steps, each a function or class below:
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +39,8 @@ SERIAL_BELOW = 30_000
 SMALLER = "give it a smaller batch_size, smaller images, fewer filters, or strides and pooling early on"
 
 Operand = Value | Scratch
+#: an input for `Program.repeat`: key of the array that goes there, the memory, its shape and dtype
+Slot = tuple[Any, np.ndarray, tuple[int, ...], np.dtype[Any]]
 
 
 class Step(NamedTuple):
@@ -178,6 +180,7 @@ class Program:
         self._table_of_run = self._table(self.steps)
         self.inputs = [self._view(v) for v in self.graph.inputs]
         self.outputs = [self._view(v) for v in self.graph.outputs]
+        self._slots = self.slots(range(len(self.inputs)))
 
     # places ----------------------------------------------------------------------------------------------------------
 
@@ -325,6 +328,36 @@ class Program:
             ShapeError: if the number or a shape of the inputs is not what the graph was compiled for.
             TypeError: if an input cannot be converted to the dtype of the graph's.
         """
+        results = self.repeat(arrays, self._slots) if len(arrays) == len(self._slots) else None
+        return self._converted(arrays) if results is None else results
+
+    def slots(self, keys: Iterable[Any]) -> list[Slot]:
+        """The inputs, for `repeat`, with the keys of the arrays that go there."""
+        return [(key, home, home.shape, home.dtype) for key, home in zip(keys, self.inputs, strict=True)]
+
+    def repeat(self, given: Any, slots: list[Slot], threads: int | None = None) -> list[np.ndarray] | None:
+        """The outputs for the arrays that `given` holds under the keys of `slots`, on `threads` threads.
+
+        None, and nothing is computed, unless these are arrays of exactly the shapes and dtypes of the inputs.  A net of
+        a few numbers runs faster than Python can say so; hence one loop that checks and copies, and no ``with``.
+        """
+        self._lock.acquire()
+        try:
+            for key, home, shape, dtype in slots:
+                try:
+                    array = given[key]
+                except KeyError:
+                    return None
+                if type(array) is not np.ndarray or array.shape != shape or array.dtype != dtype:
+                    return None
+                home[...] = array
+            self.execute(threads)
+            return [view.copy() for view in self.outputs]
+        finally:
+            self._lock.release()
+
+    def _converted(self, arrays: Sequence[Any]) -> list[np.ndarray]:
+        """`run` on whatever can be made arrays of the inputs' dtypes."""
         if len(arrays) != len(self.inputs):
             raise ShapeError(f"{self.graph.name}: expected {len(self.inputs)} inputs, got {len(arrays)}")
         with self._lock:
@@ -337,7 +370,7 @@ class Program:
             self.execute()
             return [view.copy() for view in self.outputs]
 
-    def execute(self) -> None:
+    def execute(self, threads: int | None = None) -> None:
         """Run every step on what lies in `inputs`; the results lie in `outputs`.
 
         Fill all inputs before each call: their memory may be used for other values once they have been read.
@@ -348,7 +381,7 @@ class Program:
                 self._write()
             self._once.run()
             self._stamp = seen
-        self._table_of_run.run()
+        self._table_of_run.run(threads)
         if self.writes_variables and touch() == seen + 1:  # else somebody else has written meanwhile
             self._stamp = seen + 1
 

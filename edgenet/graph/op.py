@@ -60,6 +60,8 @@ class Layouts(NamedTuple):
     """values that must lie alike"""
     inside: tuple[tuple[Value, Value, int], ...] = ()
     """inputs that may be computed straight into an output, from that channel on"""
+    lines: tuple[Value, ...] = ()
+    """inputs and outputs that it follows from row to row, but not from pixel to pixel: they may have a border"""
 
 
 class Op:

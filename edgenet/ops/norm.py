@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
-from edgenet.graph import Call, Cost, Node, Op, Scratch, ShapeError, Spec, Value, emit
+from edgenet.graph import Call, Cost, Layouts, Node, Op, Scratch, ShapeError, Spec, Value, emit
+from edgenet.graph.layout import NO_BORDER
 from edgenet.kernels.cpu import norm as k
 from edgenet.kernels.cpu.movement import fill
 
 from .contraction import Activation
+from .geometry import at, image
 
 #: numbers that a loop over periods runs over at least
 PERIOD = 256
@@ -41,6 +44,22 @@ class _Rows:
         """A call that goes through all rows, period by period."""
         moved = 4.0 * self.n * sum(isinstance(a, Value) for a in args)
         return Call(kernel, (*args, self.n, self.period, self.periods), self.tasks, moved)
+
+
+    def lines(self, x: Value, *others: Value | None) -> tuple[tuple[int, ...], int]:
+        """How loops go through x where others lie line by line, in the terms of the kernels, and the number of tasks.
+
+        Numbers in x, those of a period and of a line, lines of a task and of an image; then the steps from image to
+        image and from line to line of each of the others.
+        """
+        if all(v is None or v.layout.border == NO_BORDER for v in others):
+            length = self.periods * self.period
+            steps = [(length, length)] * len(others)
+            return (self.n, self.period, length, 1, 1, *chain(*steps)), self.tasks
+        _, h, w, c = x.spec.sizes
+        count = max(1, k.BLOCK // (w * c))
+        steps = [(0, 0) if v is None else image(v).strides[:2] for v in others]
+        return (self.n, self.period, w * c, count, h, *chain(*steps)), -(-self.n // (w * c * count))
 
 
 def _check(specs: Sequence[Any], names: str) -> None:
@@ -202,11 +221,18 @@ class BatchNormTrain(Op):
             return [Call(fill, (v, r.c, float("nan")), -(-r.c // k.BLOCK), 0.0) for v in (mean, var)]
         parts, table = Scratch(2 * r.period * r.blocks), Scratch(3 * r.period)
         args = (parts, gamma, beta, mean, var, table, r.m, r.c, r.reps, r.rows, node.attrs["epsilon"])
+        bounds, (sizes, tasks) = _bounds(node.attrs["activation"]), r.lines(x, res, y)
+        places = (None if v is None else at(v, v.layout.start) for v in (res, y))
+        moved = 4.0 * r.n * (2 if res is None else 3)
         return [
             Call(k.moments, (x, parts, r.m, r.c, r.reps, r.rows), r.blocks, 8.0 * r.n),
             Call(k.combine_moments, args, r.c, 16.0 * r.c * r.blocks),
-            r.elementwise(k.normalize, x, table, res, y, int(res is not None), *_bounds(node.attrs["activation"])),
+            Call(k.normalize, (x, table, *places, int(res is not None), *bounds, *sizes), tasks, moved),
         ]
+
+    def layouts(self, node: Node) -> Layouts:
+        res, y = node.inputs[3], node.output
+        return Layouts(lines=(y,) if res is None else (y, res))
 
     def cost(self, node: Node) -> Cost:
         return Cost(7 * node.output.spec.size, super().cost(node).bytes)

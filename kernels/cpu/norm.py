@@ -18,6 +18,9 @@ with the channel alone is repeated `reps` times in a *table*, and loops run over
 
     table, reps = 3:   │ a0 a1 … │ a0 a1 … │ a0 a1 … │    against x:  │ row 0 │ row 1 │ row 2 │
 
+**Lines.**  y and the residual may lie inside a border: then loops go line by line, a line being a row of pixels.
+Otherwise a line is as many periods as a task computes.
+
 **Moments.**  Rows are split into blocks that stay in cache.  Each block computes its mean, then its sum of squares
 about that mean, so x comes from memory once and nothing cancels; blocks are then combined (Chan, Golub and LeVeque
 1983)::
@@ -108,6 +111,12 @@ def scale(x: In, table: In, y: Out, n: i64, period: i64, periods: i64, lo: i64, 
 
 
 @device
+def line_start(line, h, image, row):
+    """Where a line of an image of h lines begins."""
+    return line // h * image + line % h * row
+
+
+@device
 def clamped(v, low, high):
     """v between two bounds; NaN stays NaN."""
     v = low if v < low else v
@@ -122,21 +131,23 @@ def passed(dy, y, low, high):
 
 @kernel
 def normalize(
-    x: In, table: In, res: In, y: Out, added: i64, low: f32, high: f32, n: i64, period: i64, periods: i64,
-    lo: i64, hi: i64,
+    x: In, table: In, res: In, y: Out, added: i64, low: f32, high: f32, n: i64, period: i64,
+    length: i64, lines: i64, h: i64, res_image: i64, res_row: i64, y_image: i64, y_row: i64, lo: i64, hi: i64,
 ):  # fmt: skip
-    """y = clamped((x - table 0) · table 1 + table 2, plus res if `added`); one task computes `periods` periods."""
-    for task in range(lo, hi):
-        for i in range(task * periods * period, min(n, (task + 1) * periods * period), period):
-            count = min(period, n - i)
+    """y = clamped((x - table 0) · table 1 + table 2, plus res if `added`); one task computes `lines` lines."""
+    for line in range(lo * lines, min(hi * lines, (n + length - 1) // length)):
+        x0, r0, y0 = line * length, line_start(line, h, res_image, res_row), line_start(line, h, y_image, y_row)
+        size = min(length, n - x0)
+        for i in range(0, size, period):
+            count, xi, ri, yi = min(period, size - i), x0 + i, r0 + i, y0 + i
             if added:
                 for j in range(count):
-                    v = (x[i + j] - table[j]) * table[period + j] + table[2 * period + j]
-                    y[i + j] = clamped(v + res[i + j], low, high)
+                    v = (x[xi + j] - table[j]) * table[period + j] + table[2 * period + j]
+                    y[yi + j] = clamped(v + res[ri + j], low, high)
             else:
                 for j in range(count):
-                    v = (x[i + j] - table[j]) * table[period + j] + table[2 * period + j]
-                    y[i + j] = clamped(v, low, high)
+                    v = (x[xi + j] - table[j]) * table[period + j] + table[2 * period + j]
+                    y[yi + j] = clamped(v, low, high)
 
 
 @kernel
