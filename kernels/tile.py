@@ -24,7 +24,7 @@ from llvmlite import ir
 from numba.core import types
 
 from .generators import ACT_CLAMP, ACT_LEAKY, ACT_RELU
-from .simd import FAST, Loop, at, f32, i8p, i32, i64, llvm_call, load, make_intrinsic, splat, store
+from .simd import FAST, Loop, at, f32, i8, i32, i64, llvm_call, load, make_intrinsic, splat, store
 
 #: numbers of a cache line
 LINE = 16
@@ -253,7 +253,7 @@ def touch(b: Any, x: Any, rows: list[Any], columns: int) -> None:
 
 def prefetch(b: Any, where: Any, level: int) -> None:
     """Have the line at an address brought into the caches: 3 all of them, 2 all but L1."""
-    args = [b.bitcast(where, i8p), i32(0), i32(level), i32(1)]
+    args = [b.bitcast(where, i8.as_pointer()), i32(0), i32(level), i32(1)]
     llvm_call(b, "llvm.prefetch.p0", ir.VoidType(), args)
 
 

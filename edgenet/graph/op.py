@@ -110,7 +110,7 @@ class Op:
         return Layouts()
 
     def over(self, node: Node) -> list[Value]:
-        """Inputs whose memory output 0 may take: their number i is read for its number i alone, before it is written."""
+        """Inputs whose memory output 0 may take: number i of them is read for its number i alone, before that."""
         return []
 
     def inside(self, node: Node) -> list[tuple[Value, int]]:

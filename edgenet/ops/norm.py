@@ -45,7 +45,6 @@ class _Rows:
         moved = 4.0 * self.n * sum(isinstance(a, Value) for a in args)
         return Call(kernel, (*args, self.n, self.period, self.periods), self.tasks, moved)
 
-
     def lines(self, x: Value, *others: Value | None) -> tuple[tuple[int, ...], int]:
         """How loops go through x where others lie line by line, in the terms of the kernels, and the number of tasks.
 
