@@ -36,3 +36,11 @@ def test_the_arena_is_no_larger_than_all_buffers_together(buffers):
 
 def test_a_chain_needs_two_buffers_only():
     assert plan([Buffer(1024, i, i + 1) for i in range(50)]) == 2048
+
+
+def test_a_training_step_is_planned_without_a_gap():
+    """What the forward pass leaves (1, 2, 3, …) is read in the opposite order, each with a gradient beside it."""
+    kept = [Buffer(64 * (3 + i % 4), i, 40 - i) for i in range(20)]
+    gradients = [Buffer(64 * (3 + i % 4), 40 - i - 1, 40 - i) for i in range(20)]
+    alive = [sum(b.size_bytes for b in kept + gradients if b.first <= step <= b.last) for step in range(42)]
+    assert plan(kept + gradients) == max(alive)
