@@ -39,8 +39,9 @@ def test_a_chain_needs_two_buffers_only():
 
 
 def test_a_training_step_is_planned_without_a_gap():
-    """What the forward pass leaves (1, 2, 3, …) is read in the opposite order, each with a gradient beside it."""
-    kept = [Buffer(64 * (3 + i % 4), i, 40 - i) for i in range(20)]
-    gradients = [Buffer(64 * (3 + i % 4), 40 - i - 1, 40 - i) for i in range(20)]
-    alive = [sum(b.size_bytes for b in kept + gradients if b.first <= step <= b.last) for step in range(42)]
-    assert plan(kept + gradients) == max(alive)
+    """What the forward pass leaves is read in the opposite order, each with a gradient beside it."""
+    sizes = [256, 320, 192, 192]
+    kept = [Buffer(size, i, 8 - i) for i, size in enumerate(sizes)]
+    gradients = [Buffer(size, 7 - i, 8 - i) for i, size in enumerate(sizes)]
+    alive = [sum(b.size_bytes for b in kept + gradients if b.first <= step <= b.last) for step in range(9)]
+    assert plan(kept + gradients) == max(alive) == 1344  # the largest first would need 1472
