@@ -27,6 +27,7 @@ from edgenet.kernels.cpu.movement import copy, copy_bytes
 from edgenet.kernels.lock import Lock
 from edgenet.kernels.parallel import Table, num_threads
 
+from .in_place import Lives
 from .layout import lay_out, zeros_around
 from .memory import ALIGN_BYTES, Buffer, plan
 from .passes import optimize
@@ -52,26 +53,35 @@ class Step(NamedTuple):
 class _Places:
     """Which operand lies inside which other one, and where.
 
-    A view lies in its source.  An input of `flat` (or of a concatenation along the first axis) lies in the result, if
-    its memory is its own to give: it is made by a node (a variable or an input of the graph has its place already), it
-    is no output of the graph, and it is the whole of what it lies in (not part of something that went elsewhere).
+    A view lies in its source, and a result may take over the memory of an operand (`in_place`).  An input of `flat` (or
+    of a concatenation along the first axis) lies in the result, if its memory is its own to give: it is made by a node
+    (a variable or an input of the graph has its place already), it is no output of the graph, and it is the whole of
+    what it lies in (not part of something that went elsewhere).
     """
 
     def __init__(self, graph: Graph) -> None:
         self.parent: dict[int, tuple[Operand, int]] = {}
-        outputs = {id(v) for v in graph.outputs}
-        for node in graph.nodes:
+        lives = Lives(graph)
+
+        def put(value: Operand, place: Value, offset: int) -> None:
+            self.parent[id(value)] = (place, offset)
+            lives.join(value, self.root(place)[0])
+
+        for number, node in enumerate(graph.nodes):
             op = get_op(node.op)
             if op.view and node.inputs[0] is not None:
-                self.parent[id(node.output)] = (node.inputs[0], 0)
+                put(node.output, node.inputs[0], 0)
             for value in node.inputs:
                 if value is not None and value.owner is not None:
-                    self.parent[id(value)] = (value.owner, 0)  # its layout knows where in it
+                    put(value, value.owner, 0)  # its layout knows where in it
             for value, offset in op.inside(node):
                 root, start = self.root(value)
-                free = isinstance(root, Value) and root.node is not None and id(root) not in outputs
+                free = isinstance(root, Value) and root.node is not None and lives.end(root) < len(graph.nodes)
                 if free and start == 0 and root.spec.size == value.spec.size and root is not self.root(node.output)[0]:
-                    self.parent[id(root)] = (node.output, offset)
+                    put(root, node.output, offset)
+            taken = lives.over(node, number, self.root)
+            if taken is not None:
+                put(node.output, taken, 0)
 
     def root(self, operand: Operand) -> tuple[Operand, int]:
         """The operand that owns the memory, and the offset in it in elements."""

@@ -36,3 +36,12 @@ def test_the_arena_is_no_larger_than_all_buffers_together(buffers):
 
 def test_a_chain_needs_two_buffers_only():
     assert plan([Buffer(1024, i, i + 1) for i in range(50)]) == 2048
+
+
+def test_a_training_step_is_planned_without_a_gap():
+    """What the forward pass leaves is read in the opposite order, each with a gradient beside it."""
+    sizes = [256, 320, 192, 192]
+    kept = [Buffer(size, i, 8 - i) for i, size in enumerate(sizes)]
+    gradients = [Buffer(size, 7 - i, 8 - i) for i, size in enumerate(sizes)]
+    alive = [sum(b.size_bytes for b in kept + gradients if b.first <= step <= b.last) for step in range(9)]
+    assert plan(kept + gradients) == max(alive) == 1344  # the largest first would need 1472
