@@ -71,25 +71,25 @@ def route_window(lanes: int) -> Any:
     What is still to be given away is carried along: dy before the first hit, zero after it, so that later pixels which
     are as large receive zero.  Where y is NaN, the first NaN of x counts as a hit.  Arguments of the intrinsic::
 
-        x, dx, x0    rows, row_step    cols, col_step    y, dy, y0
+        x, x0, x_row, x_col    dx, dx0, dx_row, dx_col    rows, cols    y, y0    dy, dy0
     """
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         b = builder
-        x, dx, x0, rows, row_step, cols, col_step, y, dy, y0 = args
+        x, x0, x_row, x_col, dx, dx0, dx_row, dx_col, rows, cols, y, y0, dy, dy0 = args
         zero = ir.Constant(ir.VectorType(f32, lanes), [0.0] * lanes)
-        largest, rest = simd.load(b, y, y0, lanes), simd.load(b, dy, y0, lanes)
-        outer = simd.Loop(b, i64(0), rows, 1, [x0, rest])
-        row, rest = outer.values
-        inner = simd.Loop(b, i64(0), cols, 1, [row, rest])
-        pixel, rest = inner.values
-        v, before = simd.load(b, x, pixel, lanes), simd.load(b, dx, pixel, lanes)
+        largest, rest = simd.load(b, y, y0, lanes), simd.load(b, dy, dy0, lanes)
+        outer = simd.Loop(b, i64(0), rows, 1, [x0, dx0, rest])
+        row, target, rest = outer.values
+        inner = simd.Loop(b, i64(0), cols, 1, [row, target, rest])
+        pixel, place, rest = inner.values
+        v, before = simd.load(b, x, pixel, lanes), simd.load(b, dx, place, lanes)
         hit = b.or_(b.fcmp_ordered("==", v, largest), b.fcmp_unordered("uno", v, v))
-        simd.store(b, dx, pixel, b.fadd(before, b.select(hit, rest, zero), flags=simd.FAST))
-        carried = inner.close([b.add(pixel, col_step), b.select(hit, zero, rest)])
-        outer.close([b.add(row, row_step), carried[1]])
+        simd.store(b, dx, place, b.fadd(before, b.select(hit, rest, zero), flags=simd.FAST))
+        carried = inner.close([b.add(pixel, x_col), b.add(place, dx_col), b.select(hit, zero, rest)])
+        outer.close([b.add(row, x_row), b.add(target, dx_row), carried[2]])
         return context.get_dummy_value()
 
     p, word = types.CPointer(types.float32), types.int64
-    kinds = (p, p, word, word, word, word, word, p, p, word)
+    kinds = (p, word, word, word, p, word, word, word, word, word, p, word, p, word)
     return simd.make_intrinsic(f"route_window_{lanes}", types.none, kinds, emit)

@@ -1,13 +1,14 @@
 """Graph → Program: a flat list of kernel calls over one planned arena.
 
-Compiling a graph takes five steps, each a function or class below:
+Compiling a graph takes six steps, each a function or class below:
 
-1. *lower* every node to kernel calls (`edgenet.graph.Call`), views to no call at all;
-2. *place* every operand: a view lies in its source, an input of a concatenation inside its result (`_Places`);
-3. *split* the calls into those that depend on constants alone, which run once and whenever a weight has changed
+1. *lay out* images: with zeros around them, or between the channels of others (`layout.lay_out`);
+2. *lower* every node to kernel calls (`edgenet.graph.Call`), views to no call at all;
+3. *place* every operand: a view lies in its source, an input of a concatenation inside its result (`_Places`);
+4. *split* the calls into those that depend on constants alone, which run once and whenever a weight has changed
    (packing of weights, folding of batch norm), and those of every run (`_constant_calls`);
-4. *plan* the memory of the second kind by lifetime, in one arena (`memory.plan`);
-5. *write* the argument blocks and the step tables.
+5. *plan* the memory of the second kind by lifetime, in one arena (`memory.plan`);
+6. *write* the argument blocks and the step tables.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgenet.graph import At, Call, Graph, Node, Scratch, ShapeError, Value, get_op, headroom
+from edgenet.graph.layout import NO_BORDER
 from edgenet.graph.variable import latest_change, touch
 from edgenet.kernels.compiler import Kernel
 from edgenet.kernels.cpu.movement import copy, copy_bytes
 from edgenet.kernels.lock import Lock
 from edgenet.kernels.parallel import Table, num_threads
 
+from .layout import lay_out, zeros_around
 from .memory import ALIGN_BYTES, Buffer, plan
 from .passes import optimize
 from .share import replaced, shared
@@ -61,6 +64,9 @@ class _Places:
             op = get_op(node.op)
             if op.view and node.inputs[0] is not None:
                 self.parent[id(node.output)] = (node.inputs[0], 0)
+            for value in node.inputs:
+                if value is not None and value.owner is not None:
+                    self.parent[id(value)] = (value.owner, 0)  # its layout knows where in it
             for value, offset in op.inside(node):
                 root, start = self.root(value)
                 free = isinstance(root, Value) and root.node is not None and id(root) not in outputs
@@ -95,9 +101,6 @@ def _constant_calls(steps: list[Step], places: _Places, variables_fixed: bool) -
     neither was what read it.  So the search starts again until nothing new is found.
     """
 
-    def roots(call: Call, written: bool) -> list[Operand]:
-        return [places.root(o)[0] for o, _ in _operands(call, written)]
-
     def fixed(operand: Operand) -> bool:
         if isinstance(operand, Scratch):
             return False
@@ -114,13 +117,16 @@ def _constant_calls(steps: list[Step], places: _Places, variables_fixed: bool) -
         known: set[int] = set()
         clash = False
         for i, (node, call) in enumerate(steps):
-            reads, writes = roots(call, False), roots(call, True)
+            read, written = _operands(call, False), _operands(call, True)
+            updated = {id(o) for o, _ in written}  # read and written: what it held before is no input of its own
+            reads = [places.root(o)[0] for o, _ in read if id(o) not in updated]
+            writes = [places.root(o)[0] for o, _ in written]
             op = get_op(node.op)
             if (
-                reads
+                read
                 and not op.effect
                 and not op.random
-                and all(fixed(r) or id(r) in known for r in reads if r not in writes)
+                and all(fixed(r) or id(r) in known for r in reads)
                 and not any(id(w) in tainted for w in writes)
             ):
                 once.add(i)
@@ -138,9 +144,11 @@ class Program:
     def __init__(self, graph: Graph, variables_fixed: bool) -> None:
         self.graph = graph
         self._lock = Lock()
+        lay_out(graph)
         places = self._places = _Places(graph)
         steps = [Step(n, c) for n in graph.nodes if not get_op(n.op).view for c in get_op(n.op).lower(n)]
         steps = [s for s in steps if s.call.tasks > 0 and not self._onto_itself(s.call)]
+        steps = self._with_borders(steps)
         self._check_order(steps)
         once = _constant_calls(steps, places, variables_fixed)
         repeated, instead = shared([s.call for s in steps], once)
@@ -174,6 +182,19 @@ class Program:
         (root_a, at_a), (root_b, at_b) = self._places.root(source), self._places.root(target)
         return root_a is root_b and at_a + a == at_b + b
 
+    def _with_borders(self, steps: list[Step]) -> list[Step]:
+        """The steps, with those that write zeros around an image before the first that touches it."""
+        out: list[Step] = []
+        values = (v for n in self.graph.nodes for v in (*n.inputs, *n.outputs) if v is not None)
+        bare = {id(v): v for v in values if _has_border(v)}
+        for step in steps:
+            for operand, _ in _operands(step.call, True) + _operands(step.call, False):
+                image = bare.pop(id(self._places.root(operand)[0]), None)
+                if image is not None:
+                    out.append(Step(step.node, zeros_around(image)))
+            out.append(step)
+        return out
+
     def _check_order(self, steps: list[Step]) -> None:
         """A pass that puts a node before what it reads is a bug; it must not end in a silently wrong result."""
         written = {id(self._places.root(v)[0]) for v in self.graph.inputs}
@@ -200,9 +221,9 @@ class Program:
             for operand, _ in _operands(step.call, True):
                 root, _ = self._places.root(operand)
                 if id(root) not in self._address:
-                    total += root.spec.size_bytes
+                    total += _size_bytes(root)
                     self._keep.append(root)
-                    self._address[id(root)] = self._memory(root.spec.size_bytes)
+                    self._address[id(root)] = self._memory(_size_bytes(root))
         return total
 
     def _fixed_address(self, operand: Operand) -> int | None:
@@ -223,7 +244,7 @@ class Program:
             buffer = buffers.get(id(root))
             if buffer is None:
                 self._keep.append(root)
-                buffers[id(root)] = Buffer(root.spec.size_bytes, step, step)
+                buffers[id(root)] = Buffer(_size_bytes(root), step, step)
             else:
                 buffer.last = step
 
@@ -281,11 +302,12 @@ class Program:
 
     def _view(self, value: Value) -> np.ndarray:
         """The memory of an input or output as an array."""
-        spec = value.spec
+        spec, layout, dtype = value.spec, value.layout, np.dtype(value.dtype)
         address = self._find(value)
-        holder = (np.ctypeslib.as_ctypes_type(np.dtype(spec.dtype)) * max(spec.size, 1)).from_address(address)
+        holder = (np.ctypeslib.as_ctypes_type(dtype) * max(layout.size, 1)).from_address(address)
         holder.owner = self._keep  # the view keeps the memory alive
-        return np.ctypeslib.as_array(holder)[: spec.size].reshape(spec.sizes)
+        strides = [dtype.itemsize * s for s in layout.strides]
+        return np.ndarray(spec.sizes, dtype, np.ctypeslib.as_array(holder), dtype.itemsize * layout.start, strides)
 
     # running ---------------------------------------------------------------------------------------------------------
 
@@ -367,6 +389,18 @@ class Program:
                     table.run()
                     seconds[r, i] = time.perf_counter() - start
         return list(zip(self.steps, np.median(seconds, axis=0).tolist(), strict=True))
+
+
+def _has_border(value: Value) -> bool:
+    """Whether there are zeros around its images, in memory of its own."""
+    return value.owner is None and value.layout.border != NO_BORDER
+
+
+def _size_bytes(operand: Operand) -> int:
+    """Bytes of its memory, with what lies around its numbers."""
+    if isinstance(operand, Scratch):
+        return operand.spec.size_bytes
+    return operand.layout.size * np.dtype(operand.dtype).itemsize
 
 
 def _check_range(value: Value, array: np.ndarray) -> None:

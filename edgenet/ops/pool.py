@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from edgenet.graph import Call, Cost, Node, Op, Scratch, ShapeError, Spec, Value, emit
+from edgenet.graph import Call, Cost, Layout, Layouts, Node, Op, Scratch, ShapeError, Spec, Value, emit
+from edgenet.graph.layout import NO_BORDER, Pads
 from edgenet.graph.spec import Dim
 from edgenet.kernels.cpu import pool as k
 
-Pads = tuple[tuple[int, int], tuple[int, int]]
+from .geometry import Image, image
 
 
 def _output_shape(x: Sequence[Dim], attrs: dict[str, Any]) -> tuple[Dim, ...]:
@@ -69,8 +70,13 @@ class MaxPool(Op):
         x, y = node.inputs[0], node.output
         assert x is not None
         n, oh, *_ = y.spec.sizes
-        args = (x, y, *_sizes(x.spec.sizes, y.spec.sizes, node.attrs))
+        source, target = image(x), image(y)
+        sizes = _sizes(x.spec.sizes, y.spec.sizes, node.attrs)
+        args = (source.origin, target.origin, *sizes, *source.strides, *target.strides)
         return [Call(k.max_pool, args, n * oh, 1.0 * _window(node.attrs) * y.spec.size)]
+
+    def layouts(self, node: Node) -> Layouts:
+        return Layouts((*(v for v in node.inputs if v is not None), node.output))
 
     def cost(self, node: Node) -> Cost:
         return Cost(_window(node.attrs) * node.output.spec.size, super().cost(node).bytes)
@@ -94,8 +100,14 @@ class MaxPoolDx(Op):
         oh = y.spec.sizes[1]
         apart = node.attrs["strides"][0] >= node.attrs["pool"][0]  # no two rows of windows share a row of x
         bands, blocks = (oh, 1) if apart else (1, max(1, -(-c // k.CHANNEL_BLOCK)))
-        args = (x, y, dy, node.output, *_sizes(x.spec.sizes, y.spec.sizes, node.attrs), bands, blocks)
+        images = [image(v) for v in (x, y, dy, node.output)]
+        strides = [step for i in images for step in i.strides]
+        sizes = _sizes(x.spec.sizes, y.spec.sizes, node.attrs)
+        args = (*(i.origin for i in images), *sizes, *strides, bands, blocks)
         return [Call(k.max_pool_dx, args, n * bands * blocks, 3.0 * _window(node.attrs) * y.spec.size)]
+
+    def layouts(self, node: Node) -> Layouts:
+        return Layouts((*(v for v in node.inputs if v is not None), node.output))
 
     def cost(self, node: Node) -> Cost:
         y = node.inputs[1]
@@ -120,8 +132,13 @@ class AvgPool(Op):
         x, y = node.inputs[0], node.output
         assert x is not None
         n, oh, *_ = y.spec.sizes
-        args = (x, y, *_sizes(x.spec.sizes, y.spec.sizes, node.attrs), int(node.attrs["include_pad"]))
+        source, target = image(x), image(y)
+        sizes = _sizes(x.spec.sizes, y.spec.sizes, node.attrs)
+        args = (source.origin, target.origin, *sizes, *source.strides, *target.strides, int(node.attrs["include_pad"]))
         return [Call(k.avg_pool, args, n * oh, 1.0 * _window(node.attrs) * y.spec.size)]
+
+    def layouts(self, node: Node) -> Layouts:
+        return Layouts((*(v for v in node.inputs if v is not None), node.output))
 
     def cost(self, node: Node) -> Cost:
         return Cost(_window(node.attrs) * node.output.spec.size, super().cost(node).bytes)
@@ -141,15 +158,20 @@ class AvgPoolDx(Op):
         dy, dx = node.inputs[0], node.output
         assert dy is not None
         n, h, _, _ = dx.spec.sizes
-        sizes = _sizes(dx.spec.sizes, dy.spec.sizes, node.attrs)
+        sizes, source, target = _sizes(dx.spec.sizes, dy.spec.sizes, node.attrs), image(dy), image(dx)
         out: list[Call] = []
-        source: Value | Scratch = dy
         scale = 1.0 / _window(node.attrs)
         if any(map(any, node.attrs["padding"])) and not node.attrs["include_pad"]:  # windows of different counts
-            source, scale = Scratch(dy.spec.size), 1.0
-            out.append(Call(k.divide_by_count, (dy, source, *sizes), n * dy.spec.sizes[1], 4.0 * dy.spec.size))
+            divided = Image(Scratch(dy.spec.size), *Layout.dense(dy.spec.sizes).strides[:3])
+            counted = (source.origin, divided.origin, *sizes, *source.strides)
+            out.append(Call(k.divide_by_count, counted, n * dy.spec.sizes[1], 4.0 * dy.spec.size))
+            source, scale = divided, 1.0
         work = 1.0 * _window(node.attrs) * dy.spec.size + 4.0 * dx.spec.size
-        return [*out, Call(k.avg_pool_dx, (source, dx, *sizes, scale), n * h, work)]
+        args = (source.origin, target.origin, *sizes, *source.strides, *target.strides, scale)
+        return [*out, Call(k.avg_pool_dx, args, n * h, work)]
+
+    def layouts(self, node: Node) -> Layouts:
+        return Layouts((*(v for v in node.inputs if v is not None), node.output))
 
     def cost(self, node: Node) -> Cost:
         dy = node.inputs[0]
@@ -157,11 +179,8 @@ class AvgPoolDx(Op):
         return Cost(_window(node.attrs) * dy.spec.size, super().cost(node).bytes)
 
 
-NO_PADDING: Pads = ((0, 0), (0, 0))
-
-
 def max_pool(
-    x: Value, pool: tuple[int, int], strides: tuple[int, int] | None = None, padding: Pads = NO_PADDING
+    x: Value, pool: tuple[int, int], strides: tuple[int, int] | None = None, padding: Pads = NO_BORDER
 ) -> Value:
     """The maximum of each window: y[n, p, q, c] = max x[n, p·sh - top + i, q·sw - left + j, c] over i < kh, j < kw.
 
@@ -189,7 +208,7 @@ def avg_pool(
     x: Value,
     pool: tuple[int, int],
     strides: tuple[int, int] | None = None,
-    padding: Pads = NO_PADDING,
+    padding: Pads = NO_BORDER,
     include_pad: bool = False,
 ) -> Value:
     """The average of each window: y[n, p, q, c] = sum x[n, p·sh - top + i, q·sw - left + j, c] / count.

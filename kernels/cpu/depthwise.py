@@ -58,7 +58,8 @@ def depthwise(
 @kernel
 def depthwise_dw(
     x: In, dy: In, dw: InOut, xt: InI64, taps: i64, parts: i64,
-    images: i64, rows: i64, columns: i64, c: i64, x_image: i64, x_row: i64, x_pixel: i64, lo: i64, hi: i64,
+    images: i64, rows: i64, columns: i64, c: i64, x_image: i64, x_row: i64, x_pixel: i64,
+    dy_image: i64, dy_row: i64, dy_pixel: i64, lo: i64, hi: i64,
 ):  # fmt: skip
     """dw[part, t, c] = sum over the images of the part; one task computes one vector of channels of one part."""
     blocks = (c + LANES - 1) // LANES
@@ -73,8 +74,8 @@ def depthwise_dw(
                     dw[d0 + t * c + i] = ZERO
             for line in range(images * part // parts * rows, images * (part + 1) // parts * rows):
                 x0 = line // rows * x_image + line % rows * x_row + j
-                y0 = line * columns * c + j
+                y0 = line // rows * dy_image + line % rows * dy_row + j
                 if n == LANES:
-                    whole_gradient(x, x0, x_pixel, dy, y0, c, dw, d0, c, xt, t0, count, columns, n)
+                    whole_gradient(x, x0, x_pixel, dy, y0, dy_pixel, dw, d0, c, xt, t0, count, columns, n)
                 else:
-                    partial_gradient(x, x0, x_pixel, dy, y0, c, dw, d0, c, xt, t0, count, columns, n)
+                    partial_gradient(x, x0, x_pixel, dy, y0, dy_pixel, dw, d0, c, xt, t0, count, columns, n)

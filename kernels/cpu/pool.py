@@ -15,6 +15,9 @@ The gradient of the average is a sum over windows too, those of dy that cover a 
 no two tasks touch the same row.  The gradient of the maximum goes to the first pixel of the window, row by row, that
 holds it, and adds up where windows overlap.  Where they do not, a task owns the rows of one row of windows; where they
 do, it owns some channels of a whole image.
+
+Images, rows and pixels of each operand have strides of their own, so that it may lie inside something larger: an image
+with a border, or some channels of a wider one.
 """
 
 import numpy as np
@@ -81,73 +84,95 @@ window_max, window_sum = _reducer("max"), _reducer("sum")
 route_full, route_eight, route_four, route_one = (route_window(lanes) for lanes in (LANES, 8, 4, 1))
 
 
+@device
+def route(x, xa, x_row, x_pixel, dx, da, dx_row, dx_pixel, rows, cols, y, ya, dy, ga, c0, c1):
+    """The gradient of the maximum of one window, for the channels [c0, c1)."""
+    j = c0
+    while j + LANES <= c1:
+        route_full(x, xa + j, x_row, x_pixel, dx, da + j, dx_row, dx_pixel, rows, cols, y, ya + j, dy, ga + j)
+        j += LANES
+    while j + 8 <= c1:
+        route_eight(x, xa + j, x_row, x_pixel, dx, da + j, dx_row, dx_pixel, rows, cols, y, ya + j, dy, ga + j)
+        j += 8
+    while j + 4 <= c1:
+        route_four(x, xa + j, x_row, x_pixel, dx, da + j, dx_row, dx_pixel, rows, cols, y, ya + j, dy, ga + j)
+        j += 4
+    while j < c1:
+        route_one(x, xa + j, x_row, x_pixel, dx, da + j, dx_row, dx_pixel, rows, cols, y, ya + j, dy, ga + j)
+        j += 1
+
+
 @kernel
 def max_pool(
     x: In, y: Out, h: i64, w: i64, c: i64, oh: i64, ow: i64, kh: i64, kw: i64, sh: i64, sw: i64, top: i64, left: i64,
-    lo: i64, hi: i64,
+    x_image: i64, x_row: i64, x_pixel: i64, y_image: i64, y_row: i64, y_pixel: i64, lo: i64, hi: i64,
 ):  # fmt: skip
     """One task computes one row of y; tasks count (image, row)."""
     for task in range(lo, hi):
         image, p = task // oh, task % oh
         i0, i1 = span(p, sh, top, kh, h)
-        row = (image * h + i0) * w
+        row, out = image * x_image + i0 * x_row, image * y_image + p * y_row
         for q in range(ow):
             j0, j1 = span(q, sw, left, kw, w)
-            window_max(x, (row + j0) * c, i1 - i0, w * c, j1 - j0, c, y, (task * ow + q) * c, c, ONE)
+            window_max(x, row + j0 * x_pixel, i1 - i0, x_row, j1 - j0, x_pixel, y, out + q * y_pixel, c, ONE)
 
 
 @kernel
 def avg_pool(
     x: In, y: Out, h: i64, w: i64, c: i64, oh: i64, ow: i64, kh: i64, kw: i64, sh: i64, sw: i64, top: i64, left: i64,
-    include_pad: i64, lo: i64, hi: i64,
+    x_image: i64, x_row: i64, x_pixel: i64, y_image: i64, y_row: i64, y_pixel: i64, include_pad: i64, lo: i64, hi: i64,
 ):  # fmt: skip
     """One task computes one row of y; tasks count (image, row)."""
     for task in range(lo, hi):
         image, p = task // oh, task % oh
         i0, i1 = span(p, sh, top, kh, h)
-        row = (image * h + i0) * w
+        row, out = image * x_image + i0 * x_row, image * y_image + p * y_row
         for q in range(ow):
             j0, j1 = span(q, sw, left, kw, w)
             count = kh * kw if include_pad else (i1 - i0) * (j1 - j0)
             scale = ONE / np.float32(count)
-            window_sum(x, (row + j0) * c, i1 - i0, w * c, j1 - j0, c, y, (task * ow + q) * c, c, scale)
+            window_sum(x, row + j0 * x_pixel, i1 - i0, x_row, j1 - j0, x_pixel, y, out + q * y_pixel, c, scale)
 
 
 @kernel
 def divide_by_count(
     dy: In, t: Out, h: i64, w: i64, c: i64, oh: i64, ow: i64, kh: i64, kw: i64, sh: i64, sw: i64, top: i64, left: i64,
-    lo: i64, hi: i64,
+    dy_image: i64, dy_row: i64, dy_pixel: i64, lo: i64, hi: i64,
 ):  # fmt: skip
-    """t[n, p, q, c] = dy[n, p, q, c] / count(p, q); one task computes one row."""
+    """t[n, p, q, c] = dy[n, p, q, c] / count(p, q), contiguous; one task computes one row."""
     for task in range(lo, hi):
-        i0, i1 = span(task % oh, sh, top, kh, h)
+        image, p = task // oh, task % oh
+        i0, i1 = span(p, sh, top, kh, h)
         for q in range(ow):
             j0, j1 = span(q, sw, left, kw, w)
             scale = ONE / np.float32((i1 - i0) * (j1 - j0))
-            y0 = (task * ow + q) * c
+            source, target = image * dy_image + p * dy_row + q * dy_pixel, (task * ow + q) * c
             for j in range(c):
-                t[y0 + j] = dy[y0 + j] * scale
+                t[target + j] = dy[source + j] * scale
 
 
 @kernel
 def avg_pool_dx(
     dy: In, dx: Out, h: i64, w: i64, c: i64, oh: i64, ow: i64, kh: i64, kw: i64, sh: i64, sw: i64, top: i64, left: i64,
-    scale: f32, lo: i64, hi: i64,
+    dy_image: i64, dy_row: i64, dy_pixel: i64, dx_image: i64, dx_row: i64, dx_pixel: i64, scale: f32, lo: i64, hi: i64,
 ):  # fmt: skip
     """dx[n, i, j, c] = scale · sum of dy over the windows that cover (i, j); one task computes one row of dx."""
     for task in range(lo, hi):
         image, i = task // h, task % h
         p0, p1 = covering(i, sh, top, kh, oh)
+        row, out = image * dy_image + p0 * dy_row, image * dx_image + i * dx_row
         for j in range(w):
             q0, q1 = covering(j, sw, left, kw, ow)
-            at = ((image * oh + p0) * ow + q0) * c
-            window_sum(dy, at, p1 - p0, ow * c, q1 - q0, c, dx, (task * w + j) * c, c, scale)
+            at = row + q0 * dy_pixel
+            window_sum(dy, at, p1 - p0, dy_row, q1 - q0, dy_pixel, dx, out + j * dx_pixel, c, scale)
 
 
 @kernel
 def max_pool_dx(
     x: In, y: In, dy: In, dx: InOut, h: i64, w: i64, c: i64, oh: i64, ow: i64, kh: i64, kw: i64, sh: i64, sw: i64,
-    top: i64, left: i64, bands: i64, blocks: i64, lo: i64, hi: i64,
+    top: i64, left: i64, x_image: i64, x_row: i64, x_pixel: i64, y_image: i64, y_row: i64, y_pixel: i64,
+    dy_image: i64, dy_row: i64, dy_pixel: i64, dx_image: i64, dx_row: i64, dx_pixel: i64,
+    bands: i64, blocks: i64, lo: i64, hi: i64,
 ):  # fmt: skip
     """dx = dy where x was the first maximum of a window, else 0; tasks count (image, band of windows, channels).
 
@@ -165,29 +190,20 @@ def max_pool_dx(
                 i0 = min(p0 * sh - top, h)
             if p1 < oh:
                 i1 = min(p1 * sh - top, h)
-        if blocks == 1:
-            for at in range((image * h + i0) * w * c, (image * h + i1) * w * c):
-                dx[at] = ZERO
-        else:
-            for pixel in range((image * h + i0) * w, (image * h + i1) * w):
-                for j in range(c0, c1):
-                    dx[pixel * c + j] = ZERO
+        for i in range(i0, i1):
+            row = image * dx_image + i * dx_row
+            if dx_pixel == c1 - c0:
+                for at in range(row, row + w * dx_pixel):
+                    dx[at] = ZERO
+            else:
+                for j in range(w):
+                    for at in range(row + j * dx_pixel + c0, row + j * dx_pixel + c1):
+                        dx[at] = ZERO
         for p in range(p0, p1):
             r0, r1 = span(p, sh, top, kh, h)
             for q in range(ow):
                 s0, s1 = span(q, sw, left, kw, w)
-                at, out = ((image * h + r0) * w + s0) * c, ((image * oh + p) * ow + q) * c
-                rows, cols, step = r1 - r0, s1 - s0, w * c
-                j = c0
-                while j + LANES <= c1:
-                    route_full(x, dx, at + j, rows, step, cols, c, y, dy, out + j)
-                    j += LANES
-                while j + 8 <= c1:
-                    route_eight(x, dx, at + j, rows, step, cols, c, y, dy, out + j)
-                    j += 8
-                while j + 4 <= c1:
-                    route_four(x, dx, at + j, rows, step, cols, c, y, dy, out + j)
-                    j += 4
-                while j < c1:
-                    route_one(x, dx, at + j, rows, step, cols, c, y, dy, out + j)
-                    j += 1
+                rows, cols = r1 - r0, s1 - s0
+                xa, da = image * x_image + r0 * x_row + s0 * x_pixel, image * dx_image + r0 * dx_row + s0 * dx_pixel
+                ya, ga = image * y_image + p * y_row + q * y_pixel, image * dy_image + p * dy_row + q * dy_pixel
+                route(x, xa, x_row, x_pixel, dx, da, dx_row, dx_pixel, rows, cols, y, ya, dy, ga, c0, c1)

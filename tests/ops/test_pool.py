@@ -8,6 +8,7 @@ from ops.run import run
 from cases import pool_cases
 from edgenet.graph import Graph, ShapeError, emit, get_op, gradients
 from edgenet.kernels.compiler import ENTRY
+from edgenet.kernels.cpu import pool
 from edgenet.ops.pool import avg_pool, max_pool
 from oracle import pool as oracle
 from oracle.difference import central_difference
@@ -145,6 +146,45 @@ def test_each_number_is_written_by_one_task(strides):
             ENTRY(call.kernel.address)(np.array(words, np.int64).ctypes.data, task, task + 1)
             written += ~np.isnan(blank)
         assert_array_equal(written, 1, err_msg=out.node.op)
+
+
+def within(x, before, after):
+    """x inside something larger, of NaN: x there, all numbers from its first on, its strides but that of c."""
+    n, h, w, c = x.shape
+    whole = np.full((n, h + 3, w + 2, before + c + after), np.nan, np.float32)
+    inside = whole[:, 1 : h + 1, 1 : w + 1, before : before + c]
+    inside[...] = x
+    return inside, whole.reshape(-1)[(whole.shape[2] + 1) * whole.shape[3] + before :], [s // 4 for s in inside.strides]
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if np.prod(c.x_shape) > 0][:32], ids=repr)
+@pytest.mark.parametrize(("before", "after"), [(0, 0), (3, 16)])
+def test_operands_lie_inside_larger_ones(case, before, after):
+    x, dy = case.arrays()
+    y = oracle.max_pool2d(x, case.size, **case.attrs).astype(np.float32)
+    (n, oh, ow, c), (top, _), (left, _) = y.shape, *case.padding
+    sizes = (*x.shape[1:], oh, ow, *case.size, *case.strides, top, left)
+
+    def check(kernel, want, *sources, tasks, rest=()):
+        target = np.empty(want.shape, np.float32)
+        placed = [within(a, before, after) for a in sources] + [within(target, after, before)]
+        inside, flat, _ = placed[-1]
+        inside[...] = 0
+        around = np.isnan(flat)
+        inside[...] = np.nan
+        strides = [s for _, _, (*some, _) in placed for s in some]
+        kernel(*(f for _, f, _ in placed), *sizes, *strides, *rest, tasks=tasks)
+        assert_allclose(inside, want, *tolerance(target.dtype, case.k))
+        assert np.isnan(flat[around]).all(), "something is written outside"
+
+    average = oracle.average_pool2d(x, case.size, include_padding=True, **case.attrs)
+    check(pool.max_pool, y, x, tasks=n * oh)
+    check(pool.avg_pool, average, x, tasks=n * oh, rest=(1,))
+    average_dx = oracle.average_pool2d_dx(dy, x.shape, case.size, include_padding=True, **case.attrs)
+    check(pool.avg_pool_dx, average_dx, dy, tasks=n * case.h, rest=(1 / case.k,))
+    bands, blocks = (oh, 1) if case.strides[0] >= case.size[0] else (1, -(-c // pool.CHANNEL_BLOCK))
+    dx = oracle.max_pool2d_dx(dy, x, case.size, **case.attrs)
+    check(pool.max_pool_dx, dx, x, y, dy, tasks=n * bands * blocks, rest=(bands, blocks))
 
 
 @pytest.mark.parametrize("channels", [1, 4, 8, 16, 70])
