@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import os
 import re
 import statistics
@@ -110,6 +111,11 @@ def _warm_up(c: Contestant, seconds: float) -> None:
 def ratio(ours: Contestant, theirs: Contestant) -> float:
     """The peer's time by ours, within each round; the median of the rounds."""
     return statistics.median(t / o for o, t in zip(ours.seconds, theirs.seconds, strict=True))
+
+
+def geometric_mean(numbers: Sequence[float]) -> float:
+    """The number that has the same product, were it in place of all."""
+    return math.exp(statistics.fmean(map(math.log, numbers)))
 
 
 def spread(contestants: Sequence[Contestant]) -> float:

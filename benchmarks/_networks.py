@@ -1,13 +1,14 @@
-"""The networks that are measured, each described once and built twice: from edgenet's layers and PyTorch's modules.
+"""The networks that are measured, each described once and built from edgenet's, Keras's, PyTorch's and JAX's parts.
 
-A network is a function of a `Builder`; the builder below and that of `_torch_networks` turn its words into layers.
+A network is a function of a `Builder`; the builder below and those of `_torch_networks` and `_jax_networks` turn its
+words into layers.
 Padding is "same" everywhere unless a network says "valid".  What runs on boards stands here, what was made for ImageNet
 in `_imagenet`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -153,77 +154,82 @@ NETWORKS = {
 }
 
 
-class _EdgenetBuilder:
-    def __init__(self, x: Any) -> None:
-        self.x = x
+class _LayersBuilder:
+    """Builds from the layers of edgenet or of Keras, which bear the same names."""
+
+    def __init__(self, x: Any, layers: Any) -> None:
+        self.x, self.layers = x, layers
 
     def conv(self, filters: int, kernel: Any, stride: Any = 1, bias: bool = True, valid: bool = False) -> None:
-        from edgenet import layers
-
         padding = "valid" if valid else "same"
-        self.x = layers.Conv2D(filters, kernel, strides=stride, padding=padding, use_bias=bias)(self.x)
+        self.x = self.layers.Conv2D(filters, kernel, strides=stride, padding=padding, use_bias=bias)(self.x)
 
     def depthwise(self, kernel: int, stride: int = 1) -> None:
-        from edgenet import layers
-
-        self.x = layers.DepthwiseConv2D(kernel, strides=stride, padding="same", use_bias=False)(self.x)
+        self.x = self.layers.DepthwiseConv2D(kernel, strides=stride, padding="same", use_bias=False)(self.x)
 
     def norm(self) -> None:
-        from edgenet import layers
-
-        self.x = layers.BatchNormalization()(self.x)
+        self.x = self.layers.BatchNormalization()(self.x)
 
     def relu(self, most: float | None = None) -> None:
-        from edgenet import layers
-
-        self.x = layers.ReLU(max_value=most)(self.x)
+        self.x = self.layers.ReLU(max_value=most)(self.x)
 
     def max_pool(self, size: int, stride: int | None = None) -> None:
-        from edgenet import layers
-
         padding = "valid" if stride is None else "same"
-        self.x = layers.MaxPooling2D(size, strides=stride, padding=padding)(self.x)
+        self.x = self.layers.MaxPooling2D(size, strides=stride, padding=padding)(self.x)
 
     def global_average(self) -> None:
-        from edgenet import layers
-
-        self.x = layers.GlobalAveragePooling2D()(self.x)
+        self.x = self.layers.GlobalAveragePooling2D()(self.x)
 
     def flatten(self) -> None:
-        from edgenet import layers
-
-        self.x = layers.Flatten()(self.x)
+        self.x = self.layers.Flatten()(self.x)
 
     def dense(self, units: int) -> None:
-        from edgenet import layers
-
-        self.x = layers.Dense(units)(self.x)
+        self.x = self.layers.Dense(units)(self.x)
 
     def _ends(self, parts: tuple[Part | None, ...]) -> list[Any]:
         ends = []
         for part in parts:
-            b = _EdgenetBuilder(self.x)
+            b = _LayersBuilder(self.x, self.layers)
             if part is not None:
                 part(b)
             ends.append(b.x)
         return ends
 
     def residual(self, branch: Part, shortcut: Part | None = None) -> None:
-        from edgenet import layers
-
-        self.x = layers.Add()(self._ends((branch, shortcut)))
+        self.x = self.layers.Add()(self._ends((branch, shortcut)))
 
     def concat(self, *branches: Part) -> None:
-        from edgenet import layers
+        self.x = self.layers.Concatenate()(self._ends(branches))
 
-        self.x = layers.Concatenate()(self._ends(branches))
+
+def _built(network: Network, library: Any, batch: int | None = None) -> Any:
+    x = library.Input(network.shape, batch_size=batch)
+    builder = _LayersBuilder(x, library.layers)
+    network.describe(builder)
+    return library.Model(x, builder.x)
 
 
 def edgenet_model(network: Network) -> Any:
     """The network as an `edgenet.Model`."""
-    from edgenet import Input, Model
+    import edgenet
 
-    x = Input(network.shape)
-    builder = _EdgenetBuilder(x)
-    network.describe(builder)
-    return Model(x, builder.x)
+    return _built(network, edgenet)
+
+
+def keras_model(network: Network, weights: Sequence[Any], batch: int | None = None) -> Any:
+    """The network as a `keras.Model`, with the weights of an edgenet model."""
+    import keras
+
+    model = _built(network, keras, batch)
+    model.set_weights(weights)
+    return model
+
+
+def weights_by_kind(model: Any) -> dict[str, list[Any]]:
+    """The arrays of an edgenet model's layers, as the other builders take them."""
+    kinds = {"Conv2D": "conv", "DepthwiseConv2D": "conv", "Dense": "dense", "BatchNormalization": "norm"}
+    found: dict[str, list[Any]] = {kind: [] for kind in kinds.values()}
+    for layer in model.layers:
+        if layer.get_weights():
+            found[kinds[type(layer).__name__]] += layer.get_weights()
+    return found

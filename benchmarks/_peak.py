@@ -8,6 +8,7 @@ tiles counts.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import numpy as np
 from _measure import Contestant, Pace, measure, threads
@@ -70,3 +71,11 @@ def measure_peak(count: int, pace: Pace) -> float:
     if not all(p.check() for p in peaks):
         raise AssertionError("the tile summed wrongly")
     return max(p.flops / c.best for p, c in zip(peaks, contestants, strict=True))
+
+
+def tell_peaks(counts: Sequence[int], pace: Pace) -> dict[int, float]:
+    """FLOP/s by number of threads, measured and printed."""
+    peaks = {count: measure_peak(count, pace) for count in counts}
+    told = (f"{p / 1e9:.0f} GFLOP/s on {t} thread{'s' * (t > 1)}" for t, p in peaks.items())
+    print(f"multiply-add peak: {', '.join(told)}", flush=True)
+    return peaks

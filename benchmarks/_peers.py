@@ -1,7 +1,11 @@
-"""Those that edgenet is held against: onnxruntime for inference, PyTorch for gradients and training."""
+"""Those that edgenet is held against in inference: onnxruntime, OpenVINO, PyTorch, TensorFlow Lite.
+
+`_torch_networks`, `_keras_networks` and `_jax_networks` hold those for training.
+"""
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -19,10 +23,26 @@ class Peer(NamedTuple):
     results: Callable[[], list[Array]]
 
 
+#: what a peer needs besides itself: onnxruntime models, which ``onnx`` writes; TensorFlow Lite, which runs as
+#: ``ai_edge_litert``, TensorFlow, which converts
+NEEDS = {"onnxruntime": ("onnx",), "ai_edge_litert": ("tensorflow",)}
+
+
 def installed(package: str) -> bool:
-    """Whether a peer can take part; onnxruntime needs models, which ``onnx`` writes."""
-    needed = (package, "onnx") if package == "onnxruntime" else (package,)
-    return all(importlib.util.find_spec(name) is not None for name in needed)
+    """Whether a peer can take part."""
+    return all(importlib.util.find_spec(name) is not None for name in (package, *NEEDS.get(package, ())))
+
+
+def peers_of(known: Mapping[str, str]) -> Callable[[str], list[str]]:
+    """Reads names of peers from the command line."""
+
+    def names(text: str) -> list[str]:
+        found = [name for name in text.split(",") if name]
+        if unknown := [name for name in found if name not in known]:
+            raise argparse.ArgumentTypeError(f"there is no {', '.join(unknown)}: there are {', '.join(known)}")
+        return found
+
+    return names
 
 
 def session(model: bytes, threads: int) -> Any:
@@ -64,6 +84,50 @@ def onnxruntime_plain(model: bytes, feeds: Mapping[str, Array], threads: int) ->
     """A session as it is mostly used: arrays in, arrays out."""
     s, inputs = session(model, threads), dict(feeds)
     return Peer("onnxruntime", lambda: s.run(None, inputs), lambda: list(s.run(None, inputs)))
+
+
+def openvino(model: bytes, feeds: Mapping[str, Array], threads: int) -> Peer:
+    """OpenVINO in float32, tuned for the time of one run; arrays are not copied."""
+    import openvino as ov
+
+    core = ov.Core()
+    network = core.read_model(model)
+    network.reshape({name: list(x.shape) for name, x in feeds.items()})
+    request = core.compile_model(
+        network, "CPU",
+        {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"},
+    ).create_infer_request()  # fmt: skip
+    for name, x in feeds.items():
+        request.set_tensor(name, ov.Tensor(x, shared_memory=True))
+
+    def run(kept: object = dict(feeds)) -> None:
+        request.start_async()  # less Python than in `infer`
+        request.wait()
+
+    def results() -> list[Array]:
+        run()
+        return [np.array(request.get_output_tensor(i).data) for i in range(len(network.outputs))]
+
+    return Peer("openvino", run, results)
+
+
+def tflite(keras_model: Any, x: Array, threads: int) -> Peer:
+    """TensorFlow Lite with XNNPACK, converted from a Keras model of a fixed batch; `x` is NHWC."""
+    import tensorflow as tf
+    from ai_edge_litert.interpreter import Interpreter
+
+    content = tf.lite.TFLiteConverter.from_keras_model(keras_model).convert()
+    interpreter = Interpreter(model_content=content, num_threads=threads)
+    interpreter.allocate_tensors()
+    source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+
+    def run() -> Array:
+        interpreter.set_tensor(source, x)
+        interpreter.invoke()
+        y: Array = interpreter.get_tensor(target)
+        return y
+
+    return Peer("tflite", run, lambda: [run()])
 
 
 def pytorch(function: Callable[..., Any], *arrays: Array) -> Peer:

@@ -11,11 +11,18 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from _measure import ROOT, available_cores
+from _measure import ROOT, Contestant, available_cores, geometric_mean, ratio, spread
+
+#: whose versions are told, where they are installed
+PACKAGES = (
+    "numpy", "numba", "llvmlite", "onnx", "onnxruntime", "openvino", "torch", "tensorflow", "tensorflow-cpu", "keras",
+    "ai-edge-litert", "jax",
+)  # fmt: skip
 
 
 def machine() -> dict[str, Any]:
@@ -45,7 +52,7 @@ def machine() -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that take part, where they are installed."""
     found = {"python": platform.python_version()}
-    for package in ("numpy", "numba", "llvmlite", "onnx", "onnxruntime", "torch"):
+    for package in PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
             found[package] = metadata.version(package)
     return found
@@ -113,6 +120,51 @@ class Report:
         self._section = section
         self.rows.append(row)
         print("  ".join(_cell(row.get(name), spec) for name, spec in self.columns.items()).rstrip(), flush=True)
+
+    def add_all(
+        self, row: dict[str, Any], ours: Contestant, theirs: Sequence[Contestant], unit: str,
+        more: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:  # fmt: skip
+        """A row for each peer, which says how edgenet's times stand to it; without any, edgenet's row alone.
+
+        `more` is what else the row of a peer says.
+        """
+        section, scale = row[next(iter(self.columns))], {"µs": 1e6, "ms": 1e3}[unit]
+        row |= {f"edgenet {unit}": ours.median * scale, "edgenet_s": ours.seconds, "spread": spread([ours, *theirs])}
+        for peer in theirs:
+            told = {"peer": peer.name, f"peer {unit}": peer.median * scale, "peer_s": peer.seconds}
+            told |= {"ratio": ratio(ours, peer), "best": peer.best / ours.best, **(more or {}).get(peer.name, {})}
+            self.add(row | told, section)
+        if not theirs:
+            self.add(row, section)
+
+    def means(self) -> None:
+        """Print geometric means of edgenet's time by each peer's, and by that of the best peer of each line.
+
+        The mean of the rows of each batch and number of threads, by median rounds and by best rounds, and the row in
+        which edgenet stands worst.  Rows that are not `counted` are left out.
+        """
+        name = next(iter(self.columns))
+        groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+        lines: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+        for row in self.rows:
+            if row.get("ratio") and row.get("counted", True):
+                groups.setdefault((row["batch"], row["threads"], row["peer"]), []).append(row)
+                lines.setdefault((row["batch"], row["threads"], row[name]), []).append(row)
+        if len({peer for _, _, peer in groups}) > 1:
+            for (batch, threads, _), rows in lines.items():
+                groups.setdefault((batch, threads, "the best"), []).append(min(rows, key=lambda row: row["ratio"]))
+        if not groups:
+            return
+        print("\nGeometric means of edgenet's time by the peer's (below 1 edgenet is faster)")
+        print(f"{'batch':>5}  {'threads':>7}  {'peer':<11}  {'rows':>4}  {'mean':>5}  {'best':>5}  worst row")
+        found = self.extra["means"] = []
+        for (batch, threads, peer), rows in sorted(groups.items(), key=lambda item: (item[0][:2], item[0][2])):
+            mean, best = (geometric_mean([1 / row[key] for row in rows]) for key in ("ratio", "best"))
+            worst = min(rows, key=lambda row: row["ratio"])
+            found.append({"batch": batch, "threads": threads, "peer": peer, "mean": mean, "best": best})
+            text = f"{batch:5}  {threads:7}  {peer:<11}  {len(rows):4}  {mean:5.2f}  {best:5.2f}"
+            print(f"{text}  {1 / worst['ratio']:.2f} {worst[name]}")
 
     def fail(self, sentence: str) -> None:
         """Note an output that differs, or a case that could not run; the script ends with status 1."""

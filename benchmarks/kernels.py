@@ -17,7 +17,7 @@ import sys
 from typing import Any
 
 from _measure import AGREE, Contestant, Pace, chosen, difference, measure, pace, parser, ratio, spread, threads
-from _peak import measure_peak
+from _peak import tell_peaks
 from _peers import Peer, installed
 from _problems import Problem, problems
 from _report import Report
@@ -79,11 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     for package in ("onnxruntime", "torch"):
         if not installed(package):
             print(f"{package} is not installed: its columns stay empty")
-    peaks = report.extra["peak_flops_per_s"] = {count: measure_peak(count, pace(options)) for count in options.threads}
-    print(
-        "multiply-add peak: "
-        + ", ".join(f"{p / 1e9:.0f} GFLOP/s on {t} thread{'s' * (t > 1)}" for t, p in peaks.items())
-    )
+    peaks = report.extra["peak_flops_per_s"] = tell_peaks(options.threads, pace(options))
     report.head()
     for problem in problems(options.fast):
         if chosen(options, problem.name):

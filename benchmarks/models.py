@@ -1,19 +1,21 @@
-"""Whole models beside onnxruntime, both from the same ONNX file.
+"""Whole models beside onnxruntime, OpenVINO, PyTorch and TensorFlow Lite.
 
     python benchmarks/models.py --batch 1,32 --threads 1,2 --profile --json models.json
-    python benchmarks/models.py mine.onnx other.onnx
+    python benchmarks/models.py mine.onnx other.onnx --peers onnxruntime
 
 Without files: the networks of `_networks.py` and `_imagenet.py`, built from edgenet's layers and exported (channels
-first, as other exporters write), and pretrained models of the folder that EDGENET_SHARED names (else ``shared`` beside
-the checkout), where there is one.  Both sides take arrays and give arrays (`Program.run`, `InferenceSession.run`).
-Inputs are those of the file ``NAME.input.npz`` beside a model, else random numbers.  A model whose batch is fixed is
-run at that batch.
+first, as other exporters write); pretrained models of the folder that EDGENET_SHARED names (else ``shared`` beside the
+checkout), where there is one; and a model of one Relu on four numbers, which shows what a call costs.  edgenet and
+onnxruntime take arrays and give arrays, through the same call (`InferenceSession.run`); so does TensorFlow Lite, to
+which a Keras model with the same weights was converted.  OpenVINO and PyTorch (eager, channels last) read the arrays
+where they are.  TensorFlow Lite and PyTorch run only networks of ours.  Inputs are those of the file ``NAME.input.npz``
+beside a model, else random numbers.  A model whose batch is fixed is run at that batch.
 
-``--profile`` adds a table of edgenet's steps for each model, on one thread; "GFLOP/s" is that of a node's steps
-together and stands in the last of them.  "ratio" is onnxruntime's time by edgenet's: above 1 edgenet is faster.  The
-JSON file also has what it took from the file's bytes to the first result (`…_ready_s`; edgenet's kernels
-come from their cache, if they were compiled before) and the size of edgenet's arena.  `_measure.py` tells how times are
-taken.
+"peak" is the share of the multiply-add peak that was measured on as many threads before (`_peak.py`).  "ratio" is the
+peer's time by edgenet's: above 1 edgenet is faster; the geometric means at the end are upside down.  ``--profile`` adds
+a table of edgenet's steps for each model, on one thread (`_profile.py`).  The JSON file also has what it took from the
+file's bytes to the first result (`…_ready_s`; edgenet's kernels come from their cache, if they were compiled before)
+and the size of edgenet's arena.  `_measure.py` tells how times are taken.
 """
 
 from __future__ import annotations
@@ -29,22 +31,24 @@ from typing import Any
 
 import numpy as np
 from _imagenet import IMAGENET
-from _measure import AGREE, ROOT, Contestant, chosen, difference, measure, pace, parser, ratio, spread, threads
-from _networks import NETWORKS, Network, edgenet_model
-from _peers import installed, onnxruntime_plain
+from _measure import AGREE, ROOT, Contestant, chosen, difference, measure, pace, parser, threads
+from _networks import NETWORKS, Network, edgenet_model, keras_model, weights_by_kind
+from _peak import tell_peaks
+from _peers import Peer, installed, onnxruntime_plain, openvino, peers_of, pytorch, tflite
+from _profile import profile
 from _report import Report
 
-from edgenet.compile import compile_graph
+from edgenet import InferenceSession
 from edgenet.compile.program import Program
 from edgenet.graph import get_op
 
 COLUMNS = {
-    "model": "<24", "batch": "5", "threads": "7", "edgenet µs": "10.1f", "GFLOP/s": "7.1f", "peer": "<11",
-    "peer µs": "9.1f", "ratio": "6.2f", "best": "6.2f", "spread": "6.0%", "differs": "7.0e",
+    "model": "<24", "batch": "5", "threads": "7", "edgenet µs": "10.1f", "GFLOP/s": "7.1f", "peak": "5.0%",
+    "peer": "<11", "peer µs": "9.1f", "ratio": "6.2f", "best": "6.2f", "spread": "6.0%", "differs": "7.0e",
 }  # fmt: skip
 
-#: ops whose GFLOP/s the profile shows
-COMPUTING = ("conv2d", "dense")
+#: peers, by the package that must be installed
+PEERS = {"onnxruntime": "onnxruntime", "openvino": "openvino", "pytorch": "torch", "tflite": "ai_edge_litert"}
 #: models of the shared folder that are measured when no file is given
 PRETRAINED = ("a03_resnet8_cifar10_nchw.onnx", "a07_ad_autoencoder_keras3export.onnx")
 
@@ -56,6 +60,14 @@ class Case:
     name: str
     content: bytes
     samples: list[np.ndarray] = field(default_factory=list)
+    network: Network | None = None
+    """what it was exported from"""
+    model: Any = None
+    """edgenet's model of the network"""
+
+    def programs(self, session: InferenceSession) -> list[Program]:
+        """What a session compiled."""
+        return [step.program for step in session._plan.steps() if hasattr(step, "program")]
 
 
 def exported(network: Network) -> Case:
@@ -74,7 +86,16 @@ def exported(network: Network) -> Case:
                 w.assign(generator.uniform(0.8, 1.2, w.shape))
             else:
                 w.assign(generator.standard_normal(w.shape) * 0.1)
-    return Case(network.name, write(model.graph(), layout="NCHW").SerializeToString())
+    content = write(model.graph(), layout="NCHW").SerializeToString()
+    return Case(network.name, content, network=network, model=model)
+
+
+def empty() -> Case:
+    """The model that computes next to nothing."""
+    from onnx.parser import parse_model
+
+    text = '<ir_version: 8, opset_import: ["": 17]> empty (float[N, 4] x) => (float[N, 4] y) { y = Relu(x) }'
+    return Case("one Relu of 4", parse_model(text).SerializeToString())
 
 
 def from_file(path: Path) -> Case:
@@ -97,6 +118,8 @@ def cases(options: argparse.Namespace) -> Iterator[Case]:
         for network in (NETWORKS | IMAGENET).values():
             if chosen(options, network.name) and (not options.fast or network.name in ("LeNet-5", "DS-CNN")):
                 yield exported(network)
+        if chosen(options, "one Relu of 4"):
+            yield empty()
     for path in files:
         if chosen(options, path.stem):
             yield from_file(path)
@@ -136,75 +159,68 @@ def fixed_batch(case: Case) -> int | None:
     return dims[0].dim_value if dims and dims[0].dim_value > 0 else None
 
 
-def loaded(case: Case, inputs: dict[str, np.ndarray]) -> Program:
-    """The model as a program for these inputs."""
-    from edgenet.converters.onnx import read
+def peers(case: Case, inputs: dict[str, np.ndarray], count: int, options: argparse.Namespace) -> Iterator[Peer]:
+    """Those that can run a case, of those that were asked for and are installed."""
+    wanted = [name for name in options.peers if installed(PEERS[name])]
+    if "onnxruntime" in wanted:
+        yield onnxruntime_plain(case.content, inputs, count)
+    if "openvino" in wanted:
+        yield openvino(case.content, inputs, count)
+    if case.network is not None:
+        (x,) = inputs.values()
+        x = np.ascontiguousarray(np.moveaxis(x, 1, -1)) if x.ndim == 4 else x
+        if "pytorch" in wanted:
+            yield _pytorch(case, x)
+        if "tflite" in wanted:
+            yield tflite(keras_model(case.network, case.model.get_weights(), len(x)), x, count)
 
-    graph = read(case.content, {name: x.shape for name, x in inputs.items()})
-    return compile_graph(graph)
+
+def _pytorch(case: Case, x: np.ndarray) -> Peer:
+    """Timed as users write it; what it computes is told by its exact double (see `_torch_networks`)."""
+    from _torch_networks import torch_module
+
+    weights = weights_by_kind(case.model)
+    timed = pytorch(torch_module(case.network, weights).eval(), x)
+    exact = pytorch(torch_module(case.network, weights, exact=True).eval(), x.astype(np.float64))
+    return timed._replace(results=exact.results)
 
 
 def compare(case: Case, batch: int, options: argparse.Namespace, report: Report) -> None:
-    """One line for each number of threads, and the profile."""
+    """One line for each peer and number of threads, and the profile."""
     inputs = feeds(case, batch)
     if inputs is None:
         return
     start = time.perf_counter()
-    program = loaded(case, inputs)
-    results = program.run(*inputs.values())
+    session = InferenceSession(case.content)
+    results = session.run(None, inputs)
     ready = time.perf_counter() - start
-    flops = sum(get_op(n.op).cost(n).flops for n in program.graph.nodes)
+    programs = case.programs(session)
+    flops = sum(get_op(n.op).cost(n).flops for p in programs for n in p.graph.nodes)
     for count in options.threads:
         row: dict[str, Any] = {"model": case.name, "batch": batch, "threads": count, "edgenet_ready_s": ready}
-        row |= {"flops": flops, "arena_bytes": program.arena_bytes, "constant_bytes": program.constant_bytes}
-        ours = Contestant("edgenet", lambda: program.run(*inputs.values()))
-        contestants = [ours]
-        if installed("onnxruntime"):
-            start = time.perf_counter()
-            peer = onnxruntime_plain(case.content, inputs, count)
-            wanted = peer.results()
-            row |= {"peer_ready_s": time.perf_counter() - start}
-            row["differs"] = max(difference(y, z) for y, z in zip(results, wanted, strict=True))
-            if not row["differs"] < AGREE:
-                report.fail(f"{case.name}, batch {batch}: edgenet and onnxruntime differ by {row['differs']:.1e}")
-                report.add(row, case.name)
-                continue
-            contestants.append(Contestant(peer.name, peer.run))
+        row["counted"] = bool(options.files) or case.network is not None
+        row |= {"flops": flops, "arena_bytes": sum(p.arena_bytes for p in programs)}
+        row |= {"constant_bytes": sum(p.constant_bytes for p in programs)}
+        ours, others, start = Contestant("edgenet", lambda: session.run(None, inputs)), [], time.perf_counter()
         with threads(count):
-            measure(contestants, pace(options))
-        row |= {"edgenet µs": ours.median * 1e6, "edgenet_s": ours.seconds, "GFLOP/s": flops / ours.median / 1e9}
-        row["spread"] = spread(contestants)
-        for theirs in contestants[1:]:
-            row |= {"peer": theirs.name, "peer µs": theirs.median * 1e6, "peer_s": theirs.seconds}
-            row |= {"ratio": ratio(ours, theirs), "best": theirs.best / ours.best}
-        report.add(row, case.name)
+            for peer in peers(case, inputs, count, options):
+                differs = max(difference(y, z) for y, z in zip(results, peer.results(), strict=True))
+                row[f"{peer.name}_ready_s"] = time.perf_counter() - start
+                row["differs"] = max(differs, row.get("differs", 0.0))
+                if not differs < AGREE:
+                    report.fail(f"{case.name}, batch {batch}: edgenet and {peer.name} differ by {differs:.1e}")
+                others.append(Contestant(peer.name, peer.run))
+                start = time.perf_counter()
+            measure([ours, *others], pace(options))
+        rate = flops / ours.median
+        row |= {"GFLOP/s": rate / 1e9, "peak": rate / report.extra["peak_flops_per_s"][count]}
+        report.add_all(row, ours, others, "µs")
     if options.profile:
-        report.extra.setdefault("profiles", []).append(profile(case, batch, program, options))
-
-
-def profile(case: Case, batch: int, program: Program, options: argparse.Namespace) -> dict[str, Any]:
-    """Print where the time goes, step by step."""
-    steps = program.profile(2 if options.fast else 50)
-    total = sum(seconds for _, seconds in steps)
-    together: dict[int, float] = {}
-    last: dict[int, Any] = {}
-    for step, seconds in steps:
-        together[id(step.node)] = together.get(id(step.node), 0.0) + seconds
-        last[id(step.node)] = step
-    print(f"\n  {case.name}, batch {batch}: {len(steps)} steps, {total * 1e6:.1f} µs on one thread")
-    print(f"  {'node':<28}  {'output':<18}  {'kernel':<26}  {'tasks':>5}  {'µs':>8}  {'share':>5}  GFLOP/s")
-    rows = []
-    for step, seconds in steps:
-        node, call = step
-        counts = node.op.startswith(COMPUTING) and last[id(node)] is step
-        rate = get_op(node.op).cost(node).flops / together[id(node)] / 1e9 if counts else None
-        shape = "×".join(map(str, node.output.shape))
-        rows.append({"node": node.name, "op": node.op, "output": shape, "kernel": call.kernel.name, "seconds": seconds})
-        figure = f"{rate:7.1f}" if rate is not None else ""
-        text = f"{node.name:<28}  {shape:<18}  {call.kernel.name:<26}  {call.tasks:5}  {seconds * 1e6:8.1f}  "
-        print(f"  {text}{seconds / total:5.0%}  {figure}".rstrip())
-    print()
-    return {"model": case.name, "batch": batch, "steps": rows}
+        for program in programs:
+            steps = profile(
+                f"{case.name}, batch {batch}", program, 2 if options.fast else 50, report.extra["peak_flops_per_s"][1]
+            )
+            report.extra.setdefault("profiles", []).append({"model": case.name, "batch": batch, "steps": steps})
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -212,13 +228,18 @@ def main(arguments: list[str] | None = None) -> int:
     p.add_argument("files", nargs="*", type=Path, metavar="FILE.onnx")
     p.add_argument("--batch", default="1,32", help="batch sizes, separated by commas (1,32)")
     p.add_argument("--profile", action="store_true", help="show the time of each of edgenet's steps")
+    p.add_argument(
+        "--peers", type=peers_of(PEERS), default=list(PEERS), help=f"those to run beside ({','.join(PEERS)})"
+    )
     options = p.parse_args(arguments)
     if not installed("onnx"):
         print("onnx is not installed: models cannot be read (pip install edgenet[onnx])", file=sys.stderr)
         return 1
     report = Report("Models", COLUMNS, options)
-    if not installed("onnxruntime"):
-        print("onnxruntime is not installed: its columns stay empty")
+    if missing := [name for name in options.peers if not installed(PEERS[name])]:
+        print(f"not installed: {', '.join(missing)}")
+    counts = sorted({*options.threads, *([1] if options.profile else [])})
+    report.extra["peak_flops_per_s"] = tell_peaks(counts, pace(options))
     report.head()
     sizes = [1] if options.fast else [int(t) for t in options.batch.split(",")]
     for case in cases(options):
@@ -229,6 +250,7 @@ def main(arguments: list[str] | None = None) -> int:
             except ValueError as error:  # a model that cannot be read says why; the others still count
                 report.fail(f"{case.name}: {error}")
                 break
+    report.means()
     return report.close()
 
 

@@ -1,23 +1,28 @@
-"""Training steps beside PyTorch: forward, loss, backward and SGD with momentum, in images per second.
+"""Training steps beside PyTorch, Keras on TensorFlow, and JAX: forward, loss, backward, SGD with momentum.
 
     python benchmarks/train.py --threads 1,2 --batch 32,128 --json train.json
+    python benchmarks/train.py --threads 2 --peers pytorch,keras,jax
 
-edgenet runs `Model.train_on_batch` on arrays; PyTorch runs eagerly, as its tutorials do, on tensors in channels_last
-memory that are already there, and reads the loss after each step, as `train_on_batch` does.  Both begin with the same
-weights, and a network is only timed after a few steps on which both must have lost the same.  Without PyTorch only
-edgenet is measured.  "ratio" is edgenet's images per second by PyTorch's.  `_measure.py` tells how times are taken.
+edgenet runs `Model.train_on_batch` on arrays.  The others work on tensors that are already there, and read the loss
+after each step, as `train_on_batch` does: PyTorch eagerly, as its tutorials do, in channels_last memory; Keras and JAX
+as one compiled function.  All begin with the same weights, and a network is only timed after a few steps on which all
+must have lost the same.  "ratio" is edgenet's images per second by the peer's; the geometric means at the end are
+upside down.  TensorFlow and JAX settle their number of threads when they start, so they take part only where a single
+number is asked for.  `_measure.py` tells how times are taken.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from _measure import Contestant, Pace, chosen, measure, pace, parser, ratio, spread, threads
-from _networks import NETWORKS, Network, edgenet_model
-from _peers import installed
+from _measure import Contestant, chosen, measure, pace, parser, threads
+from _networks import NETWORKS, Network, edgenet_model, weights_by_kind
+from _peers import installed, peers_of
 from _report import Report
 
 COLUMNS = {
@@ -29,6 +34,11 @@ LEARNING_RATE, MOMENTUM = 0.01, 0.9
 #: the check: steps, their learning rate (small, since deep networks blow rounding up from step to step), images, and
 #: how far losses may differ, as a share of the way that they went
 STEPS, CHECK_RATE, CHECK_IMAGES, AGREE = 4, 1e-4, 16, 0.05
+
+#: peers, by the package that must be installed
+PEERS = {"pytorch": "torch", "keras": "tensorflow", "jax": "jax"}
+#: those that settle their number of threads when they start
+SETTLED = ("keras", "jax")
 
 
 def batch_of(network: Network, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -50,36 +60,43 @@ def compiled(network: Network, rate: float = LEARNING_RATE) -> Any:
     return model
 
 
-def weights_by_kind(model: Any) -> dict[str, list[np.ndarray]]:
-    """The arrays of a model's layers, as `_torch_networks.torch_module` takes them."""
-    kinds = {"Conv2D": "conv", "DepthwiseConv2D": "conv", "Dense": "dense", "BatchNormalization": "norm"}
-    found: dict[str, list[np.ndarray]] = {kind: [] for kind in kinds.values()}
-    for layer in model.layers:
-        if layer.get_weights():
-            found[kinds[type(layer).__name__]] += layer.get_weights()
-    return found
+def trainers(
+    network: Network, model: Any, peers: list[str], rate: float, x: np.ndarray, y: np.ndarray, exact: bool = False
+) -> Iterator[tuple[str, Any]]:
+    """The peers, with the weights of the model.  `exact`: PyTorch in float64 and with edgenet's padding."""
+    weights, y = weights_by_kind(model), y.astype(np.int64)
+    if "pytorch" in peers:
+        from _torch_networks import Trainer, torch_module
+
+        given = x.astype(np.float64) if exact else x
+        yield "pytorch", Trainer(torch_module(network, weights, exact), rate, MOMENTUM, given, y)
+    if "keras" in peers:
+        from _keras_networks import Trainer as KerasTrainer
+
+        yield "keras", KerasTrainer(network, model.get_weights(), rate, MOMENTUM, x, y)
+    if "jax" in peers:
+        from _jax_networks import Trainer as JaxTrainer
+
+        yield "jax", JaxTrainer(network, weights, rate, MOMENTUM, x, y)
 
 
-def losses_agree(network: Network, size: int, report: Report) -> bool:
-    """Whether both, PyTorch in float64, learn the same from one batch: the first loss and those after each step."""
+def losses_agree(network: Network, size: int, peers: list[str], report: Report) -> bool:
+    """Whether all learn the same from one batch: the first loss and those after each step."""
     x, y = batch_of(network, size)
     model = compiled(network, CHECK_RATE)
-    weights = weights_by_kind(model)
+    others = list(trainers(network, model, peers, CHECK_RATE, x, y, exact=True))
     ours = np.array([_loss(model.train_on_batch(x, y)) for _ in range(STEPS + 1)])
     if not np.all(np.isfinite(ours)):
         report.fail(f"{network.name}: edgenet's losses are {_list(ours)}")
         return False
-    if not installed("torch"):
-        return True
-    from _torch_networks import Trainer, torch_module
-
-    trainer = Trainer(torch_module(network, weights, exact=True), CHECK_RATE, MOMENTUM, x.astype(np.float64), y)
-    theirs = np.array([trainer.step() for _ in range(STEPS + 1)])
-    way = np.abs(theirs - theirs[0]).max()
-    if abs(ours[0] - theirs[0]) > 1e-5 or np.abs(ours - theirs).max() > AGREE * way + 1e-5:
-        report.fail(f"{network.name}, batch {size}: losses of edgenet {_list(ours)}, of pytorch {_list(theirs)}")
-        return False
-    return True
+    agreed = True
+    for name, trainer in others:
+        theirs = np.array([trainer.step() for _ in range(STEPS + 1)])
+        way = np.abs(theirs - theirs[0]).max()
+        if abs(ours[0] - theirs[0]) > 1e-5 or np.abs(ours - theirs).max() > AGREE * way + 1e-5:
+            report.fail(f"{network.name}, batch {size}: losses of edgenet {_list(ours)}, of {name} {_list(theirs)}")
+            agreed = False
+    return agreed
 
 
 def _loss(result: Any) -> float:
@@ -90,48 +107,56 @@ def _list(numbers: Any) -> str:
     return ", ".join(f"{v:.4f}" for v in numbers)
 
 
-def compare(network: Network, size: int, count: int, pace: Pace) -> dict[str, Any]:
-    """Measure both on `count` threads."""
+def compare(network: Network, size: int, count: int, options: argparse.Namespace, report: Report) -> None:
+    """Measure all on `count` threads: a row for each peer."""
     x, y = batch_of(network, size)
     model = compiled(network)
     ours = Contestant("edgenet", lambda: model.train_on_batch(x, y))
-    contestants = [ours]
-    if installed("torch"):
-        from _torch_networks import Trainer, torch_module
-
-        contestants.append(
-            Contestant(
-                "pytorch", Trainer(torch_module(network, weights_by_kind(model)), LEARNING_RATE, MOMENTUM, x, y).step
-            )
-        )
+    others = [Contestant(name, t.step) for name, t in trainers(network, model, options.peers, LEARNING_RATE, x, y)]
     with threads(count):
-        measure(contestants, pace)
-    row: dict[str, Any] = {"edgenet ms": ours.median * 1e3, "images/s": size / ours.median, "edgenet_s": ours.seconds}
-    row["spread"] = spread(contestants)
-    for theirs in contestants[1:]:
-        row |= {"peer": theirs.name, "peer ms": theirs.median * 1e3, "peer images/s": size / theirs.median}
-        row |= {"peer_s": theirs.seconds, "ratio": ratio(ours, theirs), "best": theirs.best / ours.best}
-    return row
+        measure([ours, *others], pace(options))
+    row = {"network": network.name, "batch": size, "threads": count, "images/s": size / ours.median}
+    rates = {c.name: {"peer images/s": size / c.median} for c in others}
+    report.add_all(row, ours, others, "ms", rates)
+
+
+def choose_peers(options: argparse.Namespace) -> None:
+    """Keep those peers that can take part, and have them settle their number of threads."""
+    if missing := [name for name in options.peers if not installed(PEERS[name])]:
+        print(f"not installed: {', '.join(missing)}")
+    options.peers = [name for name in options.peers if name not in missing]
+    if len(options.threads) > 1 and (left := [name for name in options.peers if name in SETTLED]):
+        print(f"left out, since more than one number of threads is asked for: {', '.join(left)}")
+        options.peers = [name for name in options.peers if name not in left]
+    if "keras" in options.peers:
+        os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
+        from _keras_networks import limit_threads
+
+        limit_threads(options.threads[0])
+    if "jax" in options.peers:
+        from _jax_networks import limit_threads as limit_jax
+
+        limit_jax(options.threads[0])
 
 
 def main(arguments: list[str] | None = None) -> int:
     p = parser(__doc__)
     p.add_argument("--batch", default="32,128", help="batch sizes, separated by commas (32,128)")
+    p.add_argument("--peers", type=peers_of(PEERS), default=list(PEERS), help=f"those to run ({','.join(PEERS)})")
     options: argparse.Namespace = p.parse_args(arguments)
     report = Report("Training steps", COLUMNS, options)
-    if not installed("torch"):
-        print("torch is not installed: its columns stay empty")
+    choose_peers(options)
     report.head()
     small = ("MLP 784-512-512-10", "LeNet-5", "ResNet-8", "DS-CNN")
     for network in NETWORKS.values():
         if not network.trained or not chosen(options, network.name) or (options.fast and network.name not in small):
             continue
-        if not losses_agree(network, 4 if options.fast else CHECK_IMAGES, report):
+        if not losses_agree(network, 4 if options.fast else CHECK_IMAGES, options.peers, report):
             continue
         for size in [4] if options.fast else [int(t) for t in options.batch.split(",")]:
             for count in options.threads:
-                row = {"network": network.name, "batch": size, "threads": count}
-                report.add(row | compare(network, size, count, pace(options)), network.name)
+                compare(network, size, count, options, report)
+    report.means()
     return report.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import subprocess
 import sys
 
@@ -11,7 +12,27 @@ import pytest
 
 ONNX = importlib.util.find_spec("onnx") is not None
 ONNXRUNTIME = ONNX and importlib.util.find_spec("onnxruntime") is not None
-TORCH = importlib.util.find_spec("torch") is not None
+INSTALLED = {
+    name: all(importlib.util.find_spec(p) is not None for p in packages.split())
+    for name, packages in {
+        "pytorch": "torch", "openvino": "openvino", "onnxruntime": "onnx onnxruntime", "keras": "tensorflow",
+        "jax": "jax", "tflite": "ai_edge_litert tensorflow",
+    }.items()
+}  # fmt: skip
+TORCH = INSTALLED["pytorch"]
+
+
+def peers(rows):
+    """Names of the peers in the rows; every row has one if there are any."""
+    found = {r.get("peer") for r in rows}
+    assert len(found) == 1 or None not in found
+    assert all(r["ratio"] > 0 and r["best"] > 0 for r in rows if "peer" in r)
+    return found - {None}
+
+
+def there(*names):
+    """Those of the peers that are installed."""
+    return {name for name in names if INSTALLED[name]}
 
 
 def run(root, tmp_path, script, *arguments):
@@ -43,11 +64,20 @@ def test_kernels(root, tmp_path):
 @pytest.mark.skipif(not ONNX, reason="needs onnx")
 def test_models(root, tmp_path):
     stored, text = run(root, tmp_path, "models.py", "--threads", "1", "--profile")
-    assert [r["model"] for r in stored["rows"]] == ["LeNet-5", "DS-CNN"]
-    assert all(("ratio" in r) == ONNXRUNTIME for r in stored["rows"])
+    rows = stored["rows"]
+    assert list(dict.fromkeys(r["model"] for r in rows)) == ["LeNet-5", "DS-CNN", "one Relu of 4"]
+    assert peers([r for r in rows if r["model"] == "LeNet-5"]) == there("onnxruntime", "openvino", "pytorch", "tflite")
+    assert all(0 < r["peak"] < 1.5 and r["differs"] < 1e-3 for r in rows if r.get("peer"))
+    means = {m["peer"]: m for m in stored.get("means", [])}
+    for name, mean in means.items():
+        ours = [1 / r["ratio"] for r in rows if r.get("peer") == name and r["counted"]]
+        assert name == "the best" or mean["mean"] == pytest.approx(math.prod(ours) ** (1 / len(ours)))
+    assert means.keys() - {"the best"} == there("onnxruntime", "openvino", "pytorch", "tflite")
     steps = stored["profiles"][0]["steps"]
     assert {"conv2d", "max_pool", "dense"} <= {s["op"] for s in steps}
     assert all(s["seconds"] > 0 for s in steps)
+    assert all(s["flops"] > 0 and s["bytes"] > 0 for s in steps if "flops" in s)
+    assert {s["node"] for s in steps} == {s["node"] for s in steps if "flops" in s}
     assert "steps" in text
 
 
@@ -70,6 +100,16 @@ def test_a_model_that_cannot_be_read_is_named(root, tmp_path):
 @pytest.mark.slow
 def test_train(root, tmp_path):
     stored, _ = run(root, tmp_path, "train.py", "--threads", "1", "--only", "LeNet|DS-CNN")
-    assert [r["network"] for r in stored["rows"]] == ["LeNet-5", "DS-CNN"]
-    assert all(r["images/s"] > 0 for r in stored["rows"])
-    assert all(("ratio" in r) == TORCH for r in stored["rows"])
+    rows = stored["rows"]
+    assert list(dict.fromkeys(r["network"] for r in rows)) == ["LeNet-5", "DS-CNN"]
+    assert all(r["images/s"] > 0 for r in rows)
+    assert peers(rows) == there("pytorch", "keras", "jax")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ONNX, reason="needs onnx")
+def test_an_unknown_peer_is_refused(root):
+    command = [sys.executable, str(root / "benchmarks" / "models.py"), "--peers", "onnxruntime,mine"]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120)
+    assert done.returncode == 2
+    assert "there is no mine: there are onnxruntime, openvino, pytorch, tflite" in done.stderr
