@@ -35,7 +35,7 @@ FETCHED = 2
 @functools.cache
 def tile(
     mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False, by_lane: bool = False, even: bool = False,
-    fetch: bool = False,
+    fetch: bool = False, streams: int = 1,
 ) -> Any:  # fmt: skip
     """The register tile of mr rows and nv vectors of `lanes` floats, as a Numba intrinsic.
 
@@ -46,6 +46,9 @@ def tile(
 
     With `even`, all mr rows must be stored and lie in one row of the grid: they are spaced evenly, and where they are
     need not be followed step by step.
+
+    With several `streams`, for a tile of one row, k is walked from so many places at once, each with a sum of its own:
+    memory answers faster to several readers, and the sums do not wait for one another.
 
     Arguments of the intrinsic (offsets and strides in elements)::
 
@@ -84,10 +87,11 @@ def tile(
         counts = [b.sub(n, i64(j * lanes)) for j in range(nv)]
         zero = ir.Constant(ir.VectorType(f32, lanes), [0.0] * lanes)
         acc = added(b, full, counts, bias, [zero] * (mr * nv), lambda i: j0, lanes)
+        acc += [zero] * (mr * nv * (streams - 1))
         with b.if_then(b.icmp_unsigned("!=", b.ptrtoint(res, i64), i64(0))):
             touch(b, res, rows_c, nv * lanes)
         acc = _reduce(b, acc, a, rows_a, runs, nruns, length, ks, panel, ldb, nv, lanes, unroll, packed and by_lane,
-                      (future, pace) if fetch else None)  # fmt: skip
+                      (future, pace) if fetch else None, streams)  # fmt: skip
         acc = added(b, full, counts, res, acc, lambda i: rows_c[i], lanes)
         acc = activate(b, acc, act, alpha, low, high, lanes)
         with b.if_else(full) as (whole, partial):
@@ -156,7 +160,7 @@ def even_offsets(b: Any, mr: int, m: Any, place: Any, size: Any, walks: list[tup
 
 def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: Any, length: Any, ks: Any,
             panel: Any, ldb: Any, nv: int, lanes: int, unroll: int, by_lane: bool,
-            fetch: Any = None) -> list[Any]:  # fmt: skip
+            fetch: Any, streams: int) -> list[Any]:  # fmt: skip
     """The K loop: acc[i][j] += A[i, k] * B[k, j].  Per k: nv vector loads, mr broadcasts, mr·nv multiply-adds."""
     pointers = [at(b, a, row, f32) for row in rows]
     vector = ir.VectorType(f32, lanes)
@@ -187,8 +191,11 @@ def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: A
     outer = Loop(b, i64(0), nruns, 1, [i64(0), future, *acc])
     b0, future, *acc = outer.values
     k = b.load(b.gep(runs, [outer.index]))
+    if streams > 1:
+        k, b0, length, acc = _streams(b, streams, unroll, nv, steps, k, ks, b0, ldb, length, acc)
     whole = b.and_(length, i64(-unroll))
-    carried = [k, b0, future, *acc]
+    rest = acc[len(pointers) * nv :]
+    carried = [k, b0, future, *acc[: len(pointers) * nv]]
     for start, stop, times in ((i64(0), whole, unroll), (whole, length, 1))[: 2 if unroll > 1 else 1]:
         inner = Loop(b, start, stop, times, carried)
         k, b0, future, *acc = inner.values
@@ -199,7 +206,30 @@ def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: A
             future = b.gep(future, [pace])
         carried = inner.close([k, b0, future, *acc])
     _, b0, future, *acc = carried
-    return outer.close([b0, future, *acc])[2:]
+    acc = outer.close([b0, future, *acc, *rest])[2:]
+    while len(acc) > len(pointers) * nv:
+        half = len(acc) // 2
+        acc = [b.fadd(v, w, flags=FAST) for v, w in zip(acc[:half], acc[half:], strict=True)]
+    return acc
+
+
+def _streams(b: Any, streams: int, unroll: int, nv: int, steps: Any, k: Any, ks: Any, b0: Any, ldb: Any, length: Any,
+             acc: list[Any]) -> tuple[Any, Any, Any, list[Any]]:  # fmt: skip
+    """Walk a run from `streams` places at once; returns k, b0 and the length of what is left, and the sums."""
+    share = b.and_(b.sdiv(length, i64(streams)), i64(-unroll))
+    inner = Loop(b, i64(0), share, unroll, [k, b0, *acc])
+    k, b0, *acc = inner.values
+    out = []
+    for s in range(streams):
+        at_k, at_b = b.add(k, b.mul(b.mul(share, ks), i64(s))), b.add(b0, b.mul(b.mul(share, ldb), i64(s)))
+        next_k, next_b, sums = steps(unroll, acc[s * nv : s * nv + nv], at_k, at_b)
+        out += sums
+        if s == 0:
+            following = [next_k, next_b]
+    k, b0, *acc = inner.close([*following, *out])
+    others = b.mul(share, i64(streams - 1))
+    left = b.sub(length, b.mul(share, i64(streams)))
+    return b.add(k, b.mul(others, ks)), b.add(b0, b.mul(others, ldb)), left, acc
 
 
 def _lane(b: Any, vectors: list[Any], lane: int, i: int) -> Any:

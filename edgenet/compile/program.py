@@ -33,8 +33,6 @@ from .memory import ALIGN_BYTES, Buffer, plan
 from .passes import optimize
 from .share import replaced, shared
 
-#: a call with less work (see `Call.work`) is not worth a second thread
-SERIAL_BELOW = 30_000
 #: what to do about a program that does not fit into the memory
 SMALLER = "give it a smaller batch_size, smaller images, fewer filters, or strides and pooling early on"
 
@@ -304,11 +302,8 @@ class Program:
             words = call.kernel.pack(tuple(self._word(a) for a in call.args))
             blocks.append(np.array(words or [0], np.int64))
         self._keep.extend(blocks)
-        rows = [
-            (s.call.kernel, b.ctypes.data, s.call.tasks, s.call.tasks < 2 or s.call.work < SERIAL_BELOW)
-            for s, b in zip(steps, blocks, strict=True)
-        ]
-        return Table(rows)
+        calls = [s.call for s in steps]
+        return Table([(c.kernel, b.ctypes.data, c.tasks, c.work) for c, b in zip(calls, blocks, strict=True)])
 
     def _view(self, value: Value) -> np.ndarray:
         """The memory of an input or output as an array."""

@@ -54,6 +54,8 @@ ZERO = np.float32(0)
 LANES = TARGET.lanes
 #: steps of k in the body of the innermost loop, for packed panels: a quarter more speed than one
 UNROLL = 4
+#: places from which a tile of one row reads a packed panel: weights of a dense layer at batch 1 come from far
+STREAMS = 4
 move_vector = move(LANES)
 
 
@@ -80,10 +82,12 @@ def _gemm(nv: int, packed: bool) -> Kernel:
     """The kernel for panels of nv vectors; with `packed`, for ks = 1 and packed panels only."""
     mr, nr, unroll = TARGET.mr(nv), nv * LANES, UNROLL if packed else 1
     tall, even = TARGET.tall[nv - 1], packed
-    high_tile, low_tile, row_tile = (tile(h, nv, LANES, unroll, packed, TARGET.by_lane) for h in (mr, mr - 1, 1))
     level = 2 * tall if tall > mr else 1 << 40
-    fetch = packed and nv > 2 and not TARGET.by_lane
-    even_tile, tall_tile = (tile(h, nv, LANES, unroll, packed, TARGET.by_lane, even, fetch) for h in (mr, tall))
+    fetch = packed and mr < 8 and not TARGET.by_lane  # taller tiles have no register left for it
+    kind = (nv, LANES, unroll, packed, TARGET.by_lane)
+    high_tile, low_tile = (tile(h, *kind, False, fetch) for h in (mr, mr - 1))
+    even_tile, tall_tile = (tile(h, *kind, even, fetch) for h in (mr, tall))
+    row_tile = tile(1, *kind, False, False, STREAMS if packed else 1)
 
     def gemm(
         a: In, b: In, bias: In, res: In, c: Out, runs: InI64,
