@@ -24,7 +24,7 @@ from llvmlite import ir
 from numba.core import types
 
 from .generators import ACT_CLAMP, ACT_LEAKY, ACT_RELU
-from .simd import FAST, Loop, at, f32, i32, i64, llvm_call, load, make_intrinsic, splat, store
+from .simd import FAST, Loop, at, f32, i32, i64, llvm_call, load, make_intrinsic, opaque, splat, store
 
 
 @functools.cache
@@ -71,7 +71,8 @@ def tile(
         full = b.icmp_signed("==", n, i64(nv * lanes))
         counts = [b.sub(n, i64(j * lanes)) for j in range(nv)]
         acc = initial(b, full, counts, bias, j0, res, rows_c, lanes)
-        acc = _reduce(b, acc, a, rows_a, runs, nruns, length, ks, panel, ldb, nv, lanes, unroll, packed and by_lane)
+        k_loop = (runs, nruns, length, ks, panel, ldb, nv, lanes, unroll)
+        acc = _reduce(b, acc, a, rows_a, *k_loop, by_lane=packed and by_lane, pointers_step=even and not by_lane)
         acc = activate(b, acc, act, alpha, low, high, lanes)
         with b.if_else(full) as (whole, partial):
             for branch, limit in ((whole, [None] * nv), (partial, counts)):
@@ -138,8 +139,13 @@ def even_offsets(b: Any, mr: int, m: Any, first: Any, size: Any, walks: list[tup
 
 
 def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: Any, length: Any, ks: Any,
-            panel: Any, ldb: Any, nv: int, lanes: int, unroll: int, by_lane: bool) -> list[Any]:  # fmt: skip
-    """The K loop: acc[i][j] += A[i, k] * B[k, j].  Per k: nv vector loads, mr broadcasts, mr·nv multiply-adds."""
+            panel: Any, ldb: Any, nv: int, lanes: int, unroll: int, by_lane: bool,
+            pointers_step: bool) -> list[Any]:  # fmt: skip
+    """The K loop: acc[i][j] += A[i, k] * B[k, j].  Per k: nv vector loads, mr broadcasts, mr·nv multiply-adds.
+
+    LLVM, where it sees that k advances evenly, steps a pointer for each row: in a loop of a single k an addition for
+    each load.  There k is hidden from it, unless `pointers_step`: evenly spaced rows share pointers, and x86 has few.
+    """
     pointers = [at(b, a, row, f32) for row in rows]
     vector = ir.VectorType(f32, lanes)
 
@@ -148,7 +154,8 @@ def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: A
         out = []
         for i in range(len(pointers)):
             s = scalars(i)
-            out += [llvm_call(b, f"llvm.fma.v{lanes}f32", vector, [s, v, acc[i * nv + j]]) for j, v in enumerate(vs)]
+            sums = (acc[i * nv + j] for j in range(nv))
+            out += [llvm_call(b, f"llvm.fmuladd.v{lanes}f32", vector, [s, v, c]) for v, c in zip(vs, sums, strict=True)]
         return out
 
     def steps(count: int, acc: list[Any], k: Any, b0: Any) -> tuple[Any, Any, list[Any]]:
@@ -174,7 +181,7 @@ def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: A
         inner = Loop(b, start, stop, times, carried)
         k, b0, *acc = inner.values
         k, b0, acc = steps(times, acc, k, b0)
-        carried = inner.close([k, b0, *acc])
+        carried = inner.close([k if times > 1 or pointers_step else opaque(b, k), b0, *acc])
     _, b0, *acc = carried
     return outer.close([b0, *acc])[1:]
 
