@@ -36,7 +36,8 @@ def llvm_call(b: Any, name: str, result: Any, args: list[Any]) -> Any:
     """Call an LLVM intrinsic by its full name."""
     kind = ir.FunctionType(result, [a.type for a in args])
     function = b.module.globals.get(name) or ir.Function(b.module, kind, name)
-    return b.call(function, args, fastmath=FAST if name.startswith("llvm.fma") else ())
+    # Multiply-adds stay in order: without an instruction for them, reassociated sums would need more registers.
+    return b.call(function, args, fastmath=("contract", "nsz") if name.startswith("llvm.fmuladd") else ())
 
 
 def opaque(b: Any, value: Any) -> Any:

@@ -43,7 +43,7 @@ def taps_tile(px: int, lanes: int, partial: bool) -> Any:
         weights = load(b, w, b.add(j0, b.load(b.gep(wt, [loop.index]))), lanes, count)
         offset = b.load(b.gep(xt, [loop.index]))
         pixels = [load(b, x, b.add(row, offset), lanes, count) for row in xs]
-        fma = f"llvm.fma.v{lanes}f32"
+        fma = f"llvm.fmuladd.v{lanes}f32"
         sums = [llvm_call(b, fma, vector, [v, weights, a]) for v, a in zip(pixels, loop.values, strict=True)]
         acc = activate(b, loop.close(sums), act, alpha, low, high, lanes)
         for p, row in enumerate(ys):
@@ -149,7 +149,7 @@ def taps_gradient(taps: int, lanes: int, partial: bool) -> Any:
         loop = Loop(b, i64(0), m, 1, [i64(0), y0, *(load(b, dw, place, lanes, limit) for place in places)])
         shift, y, *acc = loop.values
         pixel = load(b, dy, y, lanes, limit)
-        fma, vector = f"llvm.fma.v{lanes}f32", ir.VectorType(f32, lanes)
+        fma, vector = f"llvm.fmuladd.v{lanes}f32", ir.VectorType(f32, lanes)
         sums = [
             llvm_call(b, fma, vector, [load(b, b.gep(pointer, [shift]), i64(0), lanes, limit), pixel, a])
             for pointer, a in zip(pointers, acc, strict=True)

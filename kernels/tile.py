@@ -24,7 +24,7 @@ from llvmlite import ir
 from numba.core import types
 
 from .generators import ACT_CLAMP, ACT_LEAKY, ACT_RELU
-from .simd import FAST, Loop, at, f32, i8, i32, i64, llvm_call, load, make_intrinsic, splat, store
+from .simd import FAST, Loop, at, f32, i8, i32, i64, llvm_call, load, make_intrinsic, opaque, splat, store
 
 #: numbers of a cache line
 LINE = 16
@@ -90,8 +90,9 @@ def tile(
         acc += [zero] * (mr * nv * (streams - 1))
         with b.if_then(b.icmp_unsigned("!=", b.ptrtoint(res, i64), i64(0))):
             touch(b, res, rows_c, nv * lanes)
-        acc = _reduce(b, acc, a, rows_a, runs, nruns, length, ks, panel, ldb, nv, lanes, unroll, packed and by_lane,
-                      (future, pace) if fetch else None, streams)  # fmt: skip
+        k_loop = (runs, nruns, length, ks, panel, ldb, nv, lanes, unroll)
+        acc = _reduce(b, acc, a, rows_a, *k_loop, by_lane=packed and by_lane, pointers_step=even and not by_lane,
+                      fetch=(future, pace) if fetch else None, streams=streams)  # fmt: skip
         acc = added(b, full, counts, res, acc, lambda i: rows_c[i], lanes)
         acc = activate(b, acc, act, alpha, low, high, lanes)
         with b.if_else(full) as (whole, partial):
@@ -160,8 +161,12 @@ def even_offsets(b: Any, mr: int, m: Any, place: Any, size: Any, walks: list[tup
 
 def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: Any, length: Any, ks: Any,
             panel: Any, ldb: Any, nv: int, lanes: int, unroll: int, by_lane: bool,
-            fetch: Any, streams: int) -> list[Any]:  # fmt: skip
-    """The K loop: acc[i][j] += A[i, k] * B[k, j].  Per k: nv vector loads, mr broadcasts, mr·nv multiply-adds."""
+            pointers_step: bool, fetch: Any, streams: int) -> list[Any]:  # fmt: skip
+    """The K loop: acc[i][j] += A[i, k] * B[k, j].  Per k: nv vector loads, mr broadcasts, mr·nv multiply-adds.
+
+    LLVM, where it sees that k advances evenly, steps a pointer for each row: in a loop of a single k an addition for
+    each load.  There k is hidden from it, unless `pointers_step`: evenly spaced rows share pointers, and x86 has few.
+    """
     pointers = [at(b, a, row, f32) for row in rows]
     vector = ir.VectorType(f32, lanes)
 
@@ -170,7 +175,8 @@ def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: A
         out = []
         for i in range(len(pointers)):
             s = scalars(i)
-            out += [llvm_call(b, f"llvm.fma.v{lanes}f32", vector, [s, v, acc[i * nv + j]]) for j, v in enumerate(vs)]
+            sums = (acc[i * nv + j] for j in range(nv))
+            out += [llvm_call(b, f"llvm.fmuladd.v{lanes}f32", vector, [s, v, c]) for v, c in zip(vs, sums, strict=True)]
         return out
 
     def steps(count: int, acc: list[Any], k: Any, b0: Any) -> tuple[Any, Any, list[Any]]:
@@ -204,7 +210,7 @@ def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: A
             for line in range(FETCHED):
                 prefetch(b, b.gep(future, [i64(LINE * line)]), 2)
             future = b.gep(future, [pace])
-        carried = inner.close([k, b0, future, *acc])
+        carried = inner.close([k if times > 1 or pointers_step else opaque(b, k), b0, future, *acc])
     _, b0, future, *acc = carried
     acc = outer.close([b0, future, *acc, *rest])[2:]
     while len(acc) > len(pointers) * nv:
