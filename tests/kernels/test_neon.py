@@ -21,11 +21,12 @@ CORES = ("cortex-a72", "cortex-a76")
 COMPILE = """
 import sys
 from edgenet.kernels.translate import Machine, compile_assembly
-from edgenet.kernels.cpu.depthwise import depthwise, depthwise_dw, windows
+from edgenet.kernels.cpu.depthwise import depthwise, depthwise_dw, windows, windows_dw
 from edgenet.kernels.cpu.gemm import gemm
 kernels = dict(depthwise=depthwise, depthwise_dw=depthwise_dw)
 kernels |= {{f"gemm{{nv}}": gemm[nv, True] for nv in (1, 2, 3, 4)}}
 kernels |= {{f"windows{{stride}}": windows[stride] for stride in (1, 2)}}
+kernels |= {{f"windows{{stride}}_dw": windows_dw[stride] for stride in (1, 2)}}
 kernels |= {{f"unpacked{{nv}}": gemm[nv, False] for nv in (1, 2, 3, 4)}}
 for cpu in {cores!r}:
     for name, kernel in kernels.items():
@@ -125,10 +126,12 @@ def test_the_loop_of_depthwise_convolutions(assembly, kernel, multiply_adds, loa
 
 
 @pytest.mark.parametrize("cpu", CORES)
-@pytest.mark.parametrize(("stride", "loads"), [(1, 5), (2, 14)])
-def test_the_loop_of_depthwise_windows(assembly, stride, loads, cpu):
-    """Three sums of nine products for a column of 5 pixels, or with stride 2 for two columns of 7."""
-    loop = whole_loop((assembly / f"windows{stride}-{cpu}.s").read_text(), 27)
+@pytest.mark.parametrize(
+    ("kernel", "loads"), [("windows1", 5), ("windows2", 14), ("windows1_dw", 5 + 3), ("windows2_dw", 14 + 3)]
+)
+def test_the_loop_of_depthwise_windows(assembly, kernel, loads, cpu):
+    """Three sums of nine products for a column of 5 pixels, or with stride 2 for two columns of 7; dw reads dy, too."""
+    loop = whole_loop((assembly / f"{kernel}-{cpu}.s").read_text(), 27)
     assert fmas(loop) == 27
     assert not [line for line in loop if STACK.search(line)], "nothing is spilled"
     assert sum(line.split()[0].startswith("ld") for line in loop) == loads
