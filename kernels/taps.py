@@ -124,6 +124,72 @@ def window_rows(k: int, stride: int, rows: int, lanes: int) -> Any:
 
 
 @functools.cache
+def window_gradient(k: int, stride: int, rows: int, lanes: int) -> Any:
+    """The weight gradient of k × k windows from `rows` rows of dy, for one vector of channels, as a Numba intrinsic.
+
+    ::
+
+        dw[i·k + e, :] += sum over r < rows, p < m of x[r·s + i, p·s + e, :] · dy[r, p, :]
+
+    The sums of all weights stay in registers.  Each pixel of x is loaded once, and multiplied with the pixels of dy of
+    all windows that it lies in: those of the (k - 1) // s columns before are kept; m must be at least as many.
+    Arguments of the intrinsic::
+
+        x, x0, x_row, x_pixel    dy, y0, y_row, y_pixel    dw, dw0, dw_step    m
+    """
+
+    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        x, x0, x_row, x_pixel, dy, y0, y_row, y_pixel, dw, dw0, dw_step, m = args
+        fma, vector = f"llvm.fma.v{lanes}f32", ir.VectorType(f32, lanes)
+        lines = [b.add(x0, b.mul(x_row, i64(i))) for i in range((rows - 1) * stride + k)]
+        sources = [b.add(y0, b.mul(y_row, i64(r))) for r in range(rows)]
+        places = [b.add(dw0, b.mul(dw_step, i64(t))) for t in range(k * k)]
+        before = (k - 1) // stride
+
+        def pixels(shift: Any) -> list[Any]:
+            return [load(b, dy, b.add(source, shift), lanes) for source in sources]
+
+        def feed(sums: list[Any], shift: Any, columns: dict[int, list[Any]]) -> list[Any]:
+            """Add `stride` columns of x; columns[t] are the pixels of dy whose windows began t windows before them."""
+            sums = list(sums)
+            for column in range(stride):
+                meets = [(column + t * stride, pixel) for t, pixel in columns.items() if column + t * stride < k]
+                for line, start in enumerate(lines if meets else []):
+                    v = load(b, x, b.add(b.add(start, shift), b.mul(x_pixel, i64(column))), lanes)
+                    for (e, pixel), r in itertools.product(meets, range(rows)):
+                        i = line - r * stride
+                        if 0 <= i < k:
+                            sums[i * k + e] = llvm_call(b, fma, vector, [v, pixel[r], sums[i * k + e]])
+            return sums
+
+        sums, x_step = [load(b, dw, place, lanes) for place in places], b.mul(x_pixel, i64(stride))
+        kept: list[list[Any]] = []
+        for p in range(before):  # windows that have fewer before them
+            kept.insert(0, pixels(b.mul(y_pixel, i64(p))))
+            sums = feed(sums, b.mul(x_step, i64(p)), dict(enumerate(kept)))
+        starts = [b.mul(x_step, i64(before)), b.mul(y_pixel, i64(before))]
+        loop = Loop(b, i64(before), m, 1, [*starts, *itertools.chain(*kept), *sums])
+        shift, at, *flat = loop.values
+        kept = [flat[t * rows : (t + 1) * rows] for t in range(before)]
+        columns = dict(enumerate([pixels(at), *kept]))
+        sums = feed(flat[before * rows :], shift, columns)
+        kept = [columns[t] for t in range(before)]
+        out = loop.close([b.add(shift, x_step), b.add(at, y_pixel), *itertools.chain(*kept), *sums])
+        shift, _, *flat = out
+        kept, sums = [flat[t * rows : (t + 1) * rows] for t in range(before)], flat[before * rows :]
+        for u in range(before):  # columns of x behind the first of the last window
+            sums = feed(sums, shift, {t + u + 1: kept[t] for t in range(before - u)})
+            shift = b.add(shift, x_step)
+        for place, value in zip(places, sums, strict=True):
+            store(b, dw, place, value)
+        return context.get_dummy_value()
+
+    p, word = types.CPointer(types.float32), types.int64
+    kinds = (p, *[word] * 3, p, *[word] * 3, p, *[word] * 3)
+    return make_intrinsic(f"window_gradient_{k}s{stride}_{rows}x{lanes}", types.none, kinds, emit)
+
+
+@functools.cache
 def taps_gradient(taps: int, lanes: int, partial: bool) -> Any:
     """The depthwise weight-gradient tile: `taps` taps of one vector of channels along one row of pixels.
 

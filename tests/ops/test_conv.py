@@ -59,7 +59,7 @@ def test_depthwise_rows_of_any_length(width):
     assert_allclose(got, oracle.conv2d_dx(dy, w, x.shape, **attrs), *tolerance(got.dtype, 9))
 
 
-@pytest.mark.parametrize("channels", [3, 4, 7, 8, 12, 15, 16, 17, 24, 128, 130, 145])
+@pytest.mark.parametrize("channels", [3, 4, 7, 8, 12, 15, 16, 17, 24, 128, 130, 145, 160])
 @pytest.mark.parametrize("strides", [(1, 1), (2, 2), (1, 2)], ids=repr)
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (3, 2), (4, 7), (7, 6), (8, 9)], ids=repr)
 def test_depthwise_windows(size, strides, channels):
@@ -78,6 +78,10 @@ def test_depthwise_windows(size, strides, channels):
     assert_allclose(y, np.where(want + dy < 0, 0.1, 1) * (want + dy), *tolerance(x.dtype, 9))
     got = run(dx, dy, w, x_shape=x.shape, **attrs)
     assert_allclose(got, oracle.conv2d_dx(dy, w, x.shape, **attrs), *tolerance(x.dtype, 9))
+    for spoiled in ((0, 0, 0, 0), (1, -1, -1, -1), ...):  # reaches the weights that it meets, and no others
+        got = run(dw, x, dy, w_shape=w.shape, **attrs)
+        assert_allclose(got, oracle.conv2d_dw(x, dy, w.shape, **attrs), *tolerance(x.dtype, dy.size // channels))
+        x[spoiled] = np.nan
 
 
 @pytest.mark.parametrize("case", CASES[:24], ids=repr)
