@@ -81,9 +81,8 @@ def weight_gradient(g: Geometry, xp: Image, dy: Image, dw: Value) -> list[Call]:
     parts = max(1, min(PARTS, g.n))
     total: Operand = dw if parts == 1 else Scratch(parts * dw.spec.size)
     if _windows(g) and g.strides in ((1, 1), (2, 2)) and g.wo >= 2 and c % k.NARROW == 0:
-        strides = (hp * wp * c, wp * c, c, g.ho * g.wo * c, g.wo * c, c)
-        args: tuple[Any, ...] = (xp, dy, total, parts, g.n, g.ho, g.wo, c, *strides)
-        call = Call(k.windows_dw[g.strides[0]], args, parts * -(-c // k.CHANNELS), 9.0 * dy.spec.size)
+        args: tuple[Any, ...] = (xp.origin, dy.origin, total, parts, g.n, g.ho, g.wo, c, *xp.strides, *dy.strides)
+        call = Call(k.windows_dw[g.strides[0]], args, parts * -(-c // k.CHANNELS), 9.0 * g.n * g.ho * g.wo * c)
         return [call] if parts == 1 else [call, sum_parts(total, dw, parts, dw.spec.size)]
     args = (
         xp.origin, dy.origin, total, table(_offsets(g, xp)), taps, parts,
