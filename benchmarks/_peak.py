@@ -30,8 +30,8 @@ def _kernel(nv: int) -> Kernel:
     def fma_peak(a: In, b: In, c: Out, none: In, runs: InI64, length: i64, zero: f32, lo: i64, hi: i64):
         for task in range(lo, hi):
             full_tile(
-                0, mr, a, 0, c, task * mr * nr, none, none, 0, nr, (1, mr), (0, 0, 1), (0, 0, nr),
-                runs, 0, 1, length, 0, b, 0, 0, 0, zero, zero, zero,
+                (0, 0, 0), mr, a, 0, c, task * mr * nr, none, none, 0, 0, nr, (1, mr), (0, 0, 1), (0, 0, nr),
+                runs, 0, 1, length, 0, b, 0, 0, 0, 0, 0, zero, zero, zero,
             )  # fmt: skip
 
     fma_peak.__qualname__ = f"fma_peak{nv}"

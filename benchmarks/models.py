@@ -3,10 +3,11 @@
     python benchmarks/models.py --batch 1,32 --threads 1,2 --profile --json models.json
     python benchmarks/models.py mine.onnx other.onnx
 
-Without files: the networks of `_networks.py` and `_imagenet.py`, built from edgenet's layers and exported (channels first, as other
-exporters write), and pretrained models of the folder that EDGENET_SHARED names (else ``shared`` beside the checkout),
-where there is one.  Both sides take arrays and give arrays (`Program.run`, `InferenceSession.run`).  Inputs are those
-of the file ``NAME.input.npz`` beside a model, else random numbers.  A model whose batch is fixed is run at that batch.
+Without files: the networks of `_networks.py` and `_imagenet.py`, built from edgenet's layers and exported (channels
+first, as other exporters write), and pretrained models of the folder that EDGENET_SHARED names (else ``shared`` beside
+the checkout), where there is one.  Both sides take arrays and give arrays (`Program.run`, `InferenceSession.run`).
+Inputs are those of the file ``NAME.input.npz`` beside a model, else random numbers.  A model whose batch is fixed is
+run at that batch.
 
 ``--profile`` adds a table of edgenet's steps for each model, on one thread; "GFLOP/s" is that of a node's steps
 together and stands in the last of them.  "ratio" is onnxruntime's time by edgenet's: above 1 edgenet is faster.  The

@@ -9,6 +9,8 @@ A kernel is a serial function over a range of tasks.  Its annotations are its wh
 
 Pointers are raw (``In`` is read, ``Out`` is written, ``InOut`` both); the last two arguments are always the task range.
 Nothing is allocated, nothing is raised, nothing is checked: whoever lowers an op to a kernel has validated every size.
+What one pointer writes no other reads or writes during the call, with one exception: y[i] may lie where x[i] lies, if
+x[i] is read for y[i] alone.
 
 All kernels have the same machine-level signature ``void entry(int64* block, int64 lo, int64 hi)``: the argument block
 holds one 64-bit word an argument, a pointer, an integer or the bits of a float.  So a program is a list of (address,

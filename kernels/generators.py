@@ -82,7 +82,7 @@ def _family(module: str, name: str) -> Callable[..., Any]:
     return member
 
 
-move = _family("simd", "move")
+move, accumulate = _family("simd", "move"), _family("simd", "accumulate")
 plus, minus, times, divide, muladd = (_intrinsic("simd", n) for n in ("plus", "minus", "times", "divide", "muladd"))
 maximum, minimum, absolute, root = (_intrinsic("simd", n) for n in ("maximum", "minimum", "absolute", "root"))
 wide_root = _intrinsic("simd", "wide_root")

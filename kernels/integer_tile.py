@@ -30,7 +30,7 @@ from llvmlite import ir
 from numba.core import types
 
 from .simd import Loop, i32, i64, llvm_call, make_intrinsic, mask, splat
-from .tile import row_offsets
+from .tile import place_of, row_offsets
 
 i8, i16, f32 = ir.IntType(8), ir.IntType(16), ir.FloatType()
 #: 1.5·2^23 and its bits: added to a small number it leaves the number, rounded, in the low bits
@@ -113,7 +113,7 @@ def integer_tile(mr: int, nv: int, lanes: int, requantised: bool, unroll: int = 
             for v, t in zip(args, signature.args, strict=True)
         ]
         i, m, a, a0, c, c0, n, size, sa, sc, runs, nruns, pairs, panel, b0, scale, bias, j0, limits = words
-        rows_a, rows_c = row_offsets(b, mr, m, i, size, [(a0, sa), (c0, sc)])
+        rows_a, rows_c = row_offsets(b, mr, m, place_of(b, i, size), size, [(a0, sa), (c0, sc)])
         acc = _reduce(b, a, rows_a, runs, nruns, pairs, b.gep(panel, [b0]), nv, lanes, unroll)
         if requantised:
             low, high, zero = _constants(b, scale, bias, limits, lanes)

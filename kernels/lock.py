@@ -1,32 +1,31 @@
-"""A lock that a forked child can take, whoever held it in the parent."""
+"""Locks that a forked child can take, whoever held them in the parent."""
 
 from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
+_made: weakref.WeakSet[Any] = weakref.WeakSet()
 
-class Lock:
-    """For ``with`` statements.  A child of a fork gets a fresh lock: the thread that held it does not exist there.
+
+def Lock(make: Callable[[], Any] = threading.Lock) -> Any:
+    """A lock of `threading`, which is free in the child of a fork: the thread that held it does not exist there.
 
     >>> with Lock():
     ...     pass
     """
+    lock = make()
+    _made.add(lock)
+    return lock
 
-    def __init__(self, make: Callable[[], Any] = threading.Lock) -> None:
-        self._make = make
-        self._renew()
 
-    def _renew(self) -> None:
-        self._lock, self._pid = self._make(), os.getpid()
+def _renew() -> None:
+    for lock in _made:
+        lock._at_fork_reinit()
 
-    def __enter__(self) -> None:
-        if self._pid != os.getpid():
-            self._renew()
-        self._lock.acquire()
 
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._lock.release()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)

@@ -29,7 +29,8 @@ import contextlib
 import ctypes
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,6 @@ from .walk import (
     SPIN,
     STEP,
     THREAD,
-    THREADS,
     follow,
     lead,
     walk,
@@ -72,16 +72,25 @@ class _Pool:
         self.busy = threading.Lock()
         self.locks: list[threading.Lock] = []
         self.preferred: frozenset[int] = frozenset()
+        self.ready_for = 0
+        """number of threads that the helpers were last made ready for"""
         self._semaphores = np.zeros((256, 16), np.int64)  # 128 bytes each; a sem_t has 32 at most
         wait, post = _c_function("sem_wait"), _c_function("sem_post")
         if wait and post and _has_semaphores(self._semaphores):
             self.words[SEM_WAIT], self.words[SEM_POST] = wait, post
+        self.sleeps_on_locks = not self.words[SEM_WAIT]
         table = self.words[HELPERS:].reshape(256, HELPER)
         table[:, SEMAPHORE] = [row.ctypes.data for row in self._semaphores]
         table[:, OFF] = -1
         cpu_functions = [_c_function(name) for name in ("sched_getcpu", "sched_getaffinity", "sched_setaffinity")]
         if all(cpu_functions):
             self.words[[GET_CPU, GET_AFFINITY, SET_AFFINITY]] = cpu_functions
+
+    def make_ready(self, threads: int) -> None:
+        """Have helpers for runs on this many threads, kept on the fast CPUs if there are enough of these."""
+        self.grow(threads - 1)
+        self.prefer(_big_cpus if threads <= len(_big_cpus) else frozenset())
+        self.ready_for = threads
 
     def prefer(self, cpus: frozenset[int]) -> None:
         """Keep the helpers on these CPUs from the next run on, where the process may use one of them."""
@@ -116,11 +125,10 @@ class _Pool:
 
     def wake(self, helpers: int) -> None:
         """Wake the helpers that sleep on Python locks; `lead` wakes those that sleep on semaphores."""
-        if self.words[SEM_WAIT] == 0:
-            for seat, lock in enumerate(self.locks[:helpers]):
-                if self.words[HELPERS + HELPER * seat] and lock.locked():
-                    self.words[HELPERS + HELPER * seat] = 0
-                    lock.release()
+        for seat, lock in enumerate(self.locks[:helpers]):
+            if self.words[HELPERS + HELPER * seat] and lock.locked():
+                self.words[HELPERS + HELPER * seat] = 0
+                lock.release()
 
 
 def _c_function(name: str) -> int:
@@ -162,10 +170,14 @@ def default_threads() -> int:
     return machine.default_threads()
 
 
-_threads = default_threads()
-#: for each Python thread the number that `num_threads` gave to the body that it runs
-_here = threading.local()
+class _Here(threading.local):
+    """For each Python thread the number that `num_threads` gave to the body that it runs."""
 
+    threads: int | None = None
+
+
+_threads = default_threads()
+_here = _Here()
 
 #: where helpers stay, unless more threads are asked for than there are big cores
 _big_cpus = frozenset(machine.big_cpus(machine.usable_cpus()))
@@ -181,7 +193,7 @@ def set_num_threads(n: int) -> None:
     given: Any = n
     if not isinstance(given, int | np.integer) or not 1 <= n <= 256:
         raise ValueError(f"set_num_threads: n must be a number between 1 and 256, got {n!r}")
-    if getattr(_here, "threads", None) is None:
+    if _here.threads is None:
         _threads = int(n)
     else:
         _here.threads = int(n)
@@ -189,13 +201,13 @@ def set_num_threads(n: int) -> None:
 
 def get_num_threads() -> int:
     """The number of threads that programs run on."""
-    return getattr(_here, "threads", None) or _threads
+    return _here.threads or _threads
 
 
 @contextlib.contextmanager
 def num_threads(n: int) -> Iterator[None]:
     """Run the body of a ``with`` statement with `n` threads; other Python threads keep their number."""
-    before = getattr(_here, "threads", None)
+    before = _here.threads
     _here.threads = get_num_threads()
     try:
         set_num_threads(n)
@@ -207,6 +219,15 @@ def num_threads(n: int) -> Iterator[None]:
 def _told(done: int, count: int) -> None:
     if done == 0:
         announce()
+
+
+#: as `compiler.ENTRY`, for arguments that are made once: to convert three Python numbers takes longer than to call
+_PREPARED = ctypes.CFUNCTYPE(None)
+
+
+def _prepared(kernel: Kernel, *words: int) -> Callable[[], None]:
+    """A call of a kernel, ready to be made often."""
+    return partial(_PREPARED(kernel.address), *map(ctypes.c_int64, words))
 
 
 class Table:
@@ -226,12 +247,14 @@ class Table:
         self._foreign = current().foreign
         self._alone = np.array([self.words.ctypes.data], np.int64)
         self._together = np.zeros(2, np.int64)
-        self._walk, self._lead = ENTRY(walk.address), ENTRY(lead.address)
-        self._alone_address, self._together_address = self._alone.ctypes.data, self._together.ctypes.data
+        self._walk = _prepared(walk, self._alone.ctypes.data, 0, len(steps))
+        self._lead = _prepared(lead, self._together.ctypes.data, 0, 0)
+        self._shared_out: tuple[_Pool, int] | None = None
+        """the pool and the number of threads that the steps were shared out for"""
 
-    def _share(self, threads: int) -> None:
+    def _share(self, pool: _Pool, threads: int) -> None:
         """Cut every step into shares for this many threads."""
-        self.job[THREADS] = 0  # should this be interrupted, it is done again
+        self._shared_out = None  # should this be interrupted, it is done again
         for row, (_, _, tasks, serial) in zip(self.words, self.steps, strict=True):
             row[SHARES] = 1 if serial else min(threads, max(tasks, 1))
             row[GRAIN] = max(1, tasks if serial else -(-tasks // (CLAIMS * int(row[SHARES]))))
@@ -239,22 +262,31 @@ class Table:
         self.job[:] = (
             self.words.ctypes.data, len(self.steps), threads, self.counters.ctypes.data, _c_function("sched_yield"),
         )  # fmt: skip
+        self._together[:] = pool.words.ctypes.data, self.job.ctypes.data
+        self._shared_out = pool, threads
 
-    def run(self) -> None:
-        """Run all steps, with `get_num_threads()` threads."""
+    def run(self, threads: int | None = None) -> None:
+        """Run all steps, with `threads` threads, by default `get_num_threads()`."""
         if self._foreign:
             check_machine()
-        pool, threads = _pool, get_num_threads()
-        if threads > 1 and self.parallel and pool.busy.acquire(blocking=False):
-            try:
-                if threads != self.job[THREADS]:
-                    self._share(threads)
-                pool.grow(threads - 1)
-                pool.prefer(_big_cpus if threads <= len(_big_cpus) else frozenset())
-                self._together[:] = pool.words.ctypes.data, self.job.ctypes.data
+        if self.parallel:
+            threads = threads or get_num_threads()
+            if threads > 1 and self._run_together(_pool, threads):
+                return
+        self._walk()
+
+    def _run_together(self, pool: _Pool, threads: int) -> bool:
+        """Run all steps together with the helpers; False if another thread has these."""
+        if not pool.busy.acquire(blocking=False):
+            return False
+        try:
+            if self._shared_out != (pool, threads):
+                self._share(pool, threads)
+            if threads != pool.ready_for:
+                pool.make_ready(threads)
+            if pool.sleeps_on_locks:
                 pool.wake(threads - 1)
-                self._lead(self._together_address, 0, 0)
-            finally:
-                pool.busy.release()
-        else:
-            self._walk(self._alone_address, 0, len(self.steps))
+            self._lead()
+        finally:
+            pool.busy.release()
+        return True

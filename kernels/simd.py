@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-i1, i32, i64, f32, i8p = ir.IntType(1), ir.IntType(32), ir.IntType(64), ir.FloatType(), ir.IntType(8).as_pointer()
+i1, i8, i32, i64, f32 = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.FloatType()
 FAST = ("contract", "reassoc", "nsz", "arcp", "afn")
 
 
@@ -37,6 +37,11 @@ def llvm_call(b: Any, name: str, result: Any, args: list[Any]) -> Any:
     kind = ir.FunctionType(result, [a.type for a in args])
     function = b.module.globals.get(name) or ir.Function(b.module, kind, name)
     return b.call(function, args, fastmath=FAST if name.startswith("llvm.fma") else ())
+
+
+def opaque(b: Any, value: Any) -> Any:
+    """The same integer, of which LLVM no longer knows how it came about: an empty instruction, which costs nothing."""
+    return b.asm(ir.FunctionType(value.type, [value.type]), "", "=r,0", [value], side_effect=False)
 
 
 def mask(b: Any, count: Any, lanes: int) -> Any:
@@ -118,6 +123,23 @@ def move(lanes: int) -> Any:
 
     p, word = types.CPointer(types.float32), types.int64
     return make_intrinsic(f"move_{lanes}", types.none, (p, word, p, word, word), emit)
+
+
+@functools.cache
+def accumulate(lanes: int) -> Any:
+    """An intrinsic (x, i, y, j, n): y[j : j + n] += x[i : i + n], for 0 <= n <= lanes."""
+
+    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        x, i, y, j, n = args
+        with b.if_else(b.icmp_signed("==", n, i64(lanes))) as (whole, partial):
+            for branch, count in ((whole, None), (partial, n)):
+                with branch:
+                    total = b.fadd(load(b, y, j, lanes, count), load(b, x, i, lanes, count), flags=FAST)
+                    store(b, y, j, total, count)
+        return context.get_dummy_value()
+
+    p, word = types.CPointer(types.float32), types.int64
+    return make_intrinsic(f"accumulate_{lanes}", types.none, (p, word, p, word, word), emit)
 
 
 @functools.cache

@@ -9,8 +9,8 @@ from typing import Any
 from llvmlite import ir
 from numba.core import types
 
-from .simd import Loop, f32, i1, i64, llvm_call, load, make_intrinsic, store
-from .tile import activate, initial
+from .simd import Loop, at, f32, i1, i8, i64, llvm_call, load, make_intrinsic, opaque, store
+from .tile import activate, added, initial
 
 
 @functools.cache
@@ -91,7 +91,7 @@ def window_rows(k: int, stride: int, rows: int, lanes: int) -> Any:
         lines = places(x0, x_row, (rows - 1) * stride + k, b.add(b.mul(b.sub(mr, i64(1)), i64(stride)), i64(k - 1)))
         targets = places(y0, y_row, rows, b.sub(mr, i64(1)))
         weights = [load(b, w, b.add(w0, b.mul(w_step, i64(t))), lanes) for t in range(k * k)]
-        (start,) = initial(b, i1(1), [None], bias, j0, None, [None], lanes)
+        (start,) = added(b, i1(1), [None], bias, [ir.Constant(vector, [0.0] * lanes)], lambda _: j0, lanes)
 
         def feed(sums: list[list[Any]], column: int, shift: Any) -> None:
             """Add column number `column`, counted from the first of the windows of sums[0], to all that it meets."""
@@ -210,15 +210,17 @@ def taps_gradient(taps: int, lanes: int, partial: bool) -> Any:
         numbers = [b.select(b.icmp_signed("<", i64(t), count), i64(t), last) for t in range(taps)]
         starts = [b.add(x0, b.load(b.gep(xt, [b.add(t0, t)]))) for t in numbers]
         places = [b.add(dw0, b.mul(t, sw)) for t in numbers]
+        # One shift (in bytes) serves all taps; seeing it advance evenly, LLVM would step a pointer for each tap.
+        pointers, step = [at(b, x, start, i8) for start in starts], b.mul(sx, i64(4))
         loop = Loop(b, i64(0), m, 1, [i64(0), y0, *(load(b, dw, place, lanes, limit) for place in places)])
         shift, y, *acc = loop.values
         pixel = load(b, dy, y, lanes, limit)
         fma, vector = f"llvm.fma.v{lanes}f32", ir.VectorType(f32, lanes)
         sums = [
-            llvm_call(b, fma, vector, [load(b, x, b.add(start, shift), lanes, limit), pixel, a])
-            for start, a in zip(starts, acc, strict=True)
+            llvm_call(b, fma, vector, [load(b, b.gep(pointer, [shift]), i64(0), lanes, limit), pixel, a])
+            for pointer, a in zip(pointers, acc, strict=True)
         ]
-        _, _, *acc = loop.close([b.add(shift, sx), b.add(y, sy), *sums])
+        _, _, *acc = loop.close([opaque(b, b.add(shift, step)), b.add(y, sy), *sums])
         for t, place in enumerate(places):
             with b.if_then(b.icmp_signed("<", i64(t), count), likely=True):
                 store(b, dw, place, acc[t], limit)

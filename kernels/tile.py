@@ -24,13 +24,19 @@ from llvmlite import ir
 from numba.core import types
 
 from .generators import ACT_CLAMP, ACT_LEAKY, ACT_RELU
-from .simd import FAST, Loop, at, f32, i32, i64, llvm_call, load, make_intrinsic, splat, store
+from .simd import FAST, Loop, at, f32, i8, i32, i64, llvm_call, load, make_intrinsic, splat, store
+
+#: numbers of a cache line
+LINE = 16
+#: lines that each round of the unrolled loop fetches into L2
+FETCHED = 2
 
 
 @functools.cache
 def tile(
-    mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False, by_lane: bool = False, even: bool = False
-) -> Any:
+    mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False, by_lane: bool = False, even: bool = False,
+    fetch: bool = False,
+) -> Any:  # fmt: skip
     """The register tile of mr rows and nv vectors of `lanes` floats, as a Numba intrinsic.
 
     `unroll` steps of k are written out in the loop.  With `packed`, ks is taken to be 1 and ldb to be nv·lanes.  With
@@ -43,35 +49,46 @@ def tile(
 
     Arguments of the intrinsic (offsets and strides in elements)::
 
-        i, m            number of the tile's first row in the grid, and rows that are stored: 1 <= m <= mr
+        place, m        where the tile's first row is in the grid, and rows that are stored: 1 <= m <= mr
         a, a0           A, and the offset of the grid's row 0
         c, c0           C, and the offset of the grid's row 0 and the tile's first column
         res, bias, j0   added before the activation, each unless null: `res` laid out as C, `bias` from element j0
+        again           not 0: C is added, as an earlier part of the K loop left it, and neither of those
         n               columns that are stored: 1 <= n <= nv·lanes
         (d1, d2)        sizes of the grid's two inner axes
         sa, sc          strides of A and of C over the three axes of the grid
         runs, r0, nruns, length, ks    the K loop as drawn above, over runs[r0 : r0 + nruns]
         b, b0, ldb      B: nv·lanes readable numbers at b[b0 + k·ldb] for each k
+        ahead, pace     with `fetch`: numbers of B from b[ahead] on are brought into L2, `pace` of them with each round
+                        of the unrolled loop: what the next tiles need streams in while this one multiplies
         act, alpha, low, high          activation code and its parameters
     """
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         b = builder
-        words = [
+        words: list[Any] = [
             [b.extract_value(v, i) for i in range(t.count)] if isinstance(t, types.UniTuple) else v
             for v, t in zip(args, signature.args, strict=True)
         ]
-        (i, m, a, a0, c, c0, res, bias, j0, n, size, sa, sc, runs, r0, nruns, length, ks,
-         panel, b0, ldb, act, alpha, low, high) = words  # fmt: skip
-        rows_a, rows_c = (even_offsets if even else row_offsets)(b, mr, m, i, size, [(a0, sa), (c0, sc)])
+        (place, m, a, a0, c, c0, res, bias, j0, again, n, size, sa, sc, runs, r0, nruns, length, ks,
+         panel, b0, ldb, ahead, pace, act, alpha, low, high) = words  # fmt: skip
+        rows_a, rows_c = (even_offsets if even else row_offsets)(b, mr, m, place, size, [(a0, sa), (c0, sc)])
+        more = b.icmp_signed("!=", again, i64(0))
+        res, bias = b.select(more, c, res), b.select(more, ir.Constant(bias.type, None), bias)
         runs = b.gep(runs, [r0])
+        future = at(b, panel, ahead, f32)
         panel = at(b, panel, b0, f32)
         if packed:  # known steps become part of the addresses and cost no instruction
             ks, ldb = i64(1), i64(nv * lanes)
         full = b.icmp_signed("==", n, i64(nv * lanes))
         counts = [b.sub(n, i64(j * lanes)) for j in range(nv)]
-        acc = initial(b, full, counts, bias, j0, res, rows_c, lanes)
-        acc = _reduce(b, acc, a, rows_a, runs, nruns, length, ks, panel, ldb, nv, lanes, unroll, packed and by_lane)
+        zero = ir.Constant(ir.VectorType(f32, lanes), [0.0] * lanes)
+        acc = added(b, full, counts, bias, [zero] * (mr * nv), lambda i: j0, lanes)
+        with b.if_then(b.icmp_unsigned("!=", b.ptrtoint(res, i64), i64(0))):
+            touch(b, res, rows_c, nv * lanes)
+        acc = _reduce(b, acc, a, rows_a, runs, nruns, length, ks, panel, ldb, nv, lanes, unroll, packed and by_lane,
+                      (future, pace) if fetch else None)  # fmt: skip
+        acc = added(b, full, counts, res, acc, lambda i: rows_c[i], lanes)
         acc = activate(b, acc, act, alpha, low, high, lanes)
         with b.if_else(full) as (whole, partial):
             for branch, limit in ((whole, [None] * nv), (partial, counts)):
@@ -86,23 +103,27 @@ def tile(
 
     p, word, real = types.CPointer(types.float32), types.int64, types.float32
     two, three = types.UniTuple(word, 2), types.UniTuple(word, 3)
-    kinds = (word, word, p, word, p, word, p, p, word, word, two, three, three, types.CPointer(word), word, word, word,
-             word, p, word, word, word, real, real, real)  # fmt: skip
+    kinds = (three, word, p, word, p, word, p, p, word, word, word, two, three, three, types.CPointer(word), word, word,
+             word, word, p, word, word, word, word, word, real, real, real)  # fmt: skip
     name = f"tile_{mr}x{nv}x{lanes}{'_packed' * packed}{'_even' * even}"
     return make_intrinsic(name, types.none, kinds, emit)
 
 
-def row_offsets(b: Any, mr: int, m: Any, first: Any, size: Any, walks: list[tuple[Any, Any]]) -> list[list[Any]]:
+def place_of(b: Any, row: Any, size: Any) -> tuple[Any, Any, Any]:
+    """Where a row of this number is in the grid, whose two inner axes have these sizes."""
+    d1, d2 = size
+    q = b.sdiv(row, d2)
+    p0 = b.sdiv(q, d1)
+    return p0, b.sub(q, b.mul(p0, d1)), b.sub(row, b.mul(q, d2))
+
+
+def row_offsets(b: Any, mr: int, m: Any, place: Any, size: Any, walks: list[tuple[Any, Any]]) -> list[list[Any]]:
     """Offsets of the tile's rows, for each (start, strides) of `walks`.
 
-    A row's offset follows a grid of three axes and carries into the next axis at each end.  Row 0 is number `first` of
-    the grid; rows from `m` on repeat row m - 1.
+    A row's offset follows a grid of three axes and carries into the next axis at each end.  Row 0 is at `place`; rows
+    from `m` on repeat row m - 1.
     """
-    d1, d2 = size
-    q = b.sdiv(first, d2)
-    p2 = b.sub(first, b.mul(q, d2))
-    p0 = b.sdiv(q, d1)
-    p1 = b.sub(q, b.mul(p0, d1))
+    (d1, d2), (p0, p1, p2) = size, place
     last1, last2 = b.sub(d1, i64(1)), b.sub(d2, i64(1))
     rows, wraps = [], []
     for start, (s0, s1, s2) in walks:
@@ -123,22 +144,19 @@ def row_offsets(b: Any, mr: int, m: Any, first: Any, size: Any, walks: list[tupl
     return rows
 
 
-def even_offsets(b: Any, mr: int, m: Any, first: Any, size: Any, walks: list[tuple[Any, Any]]) -> list[list[Any]]:
+def even_offsets(b: Any, mr: int, m: Any, place: Any, size: Any, walks: list[tuple[Any, Any]]) -> list[list[Any]]:
     """Offsets of the tile's rows where all of them lie in one row of the grid; see `row_offsets`."""
-    d1, d2 = size
-    q = b.sdiv(first, d2)
-    p0 = b.sdiv(q, d1)
-    places = (p0, b.sub(q, b.mul(p0, d1)), b.sub(first, b.mul(q, d2)))
     rows = []
     for start, strides in walks:
-        for p, s in zip(places, strides, strict=True):
+        for p, s in zip(place, strides, strict=True):
             start = b.add(start, b.mul(p, s))
         rows.append([b.add(start, b.mul(strides[2], i64(i))) for i in range(mr)])
     return rows
 
 
 def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: Any, length: Any, ks: Any,
-            panel: Any, ldb: Any, nv: int, lanes: int, unroll: int, by_lane: bool) -> list[Any]:  # fmt: skip
+            panel: Any, ldb: Any, nv: int, lanes: int, unroll: int, by_lane: bool,
+            fetch: Any = None) -> list[Any]:  # fmt: skip
     """The K loop: acc[i][j] += A[i, k] * B[k, j].  Per k: nv vector loads, mr broadcasts, mr·nv multiply-adds."""
     pointers = [at(b, a, row, f32) for row in rows]
     vector = ir.VectorType(f32, lanes)
@@ -165,18 +183,23 @@ def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: A
             k, b0 = b.add(k, ks), b.add(b0, ldb)
         return k, b0, acc
 
-    outer = Loop(b, i64(0), nruns, 1, [i64(0), *acc])
-    b0, *acc = outer.values
+    future, pace = fetch or (panel, i64(0))
+    outer = Loop(b, i64(0), nruns, 1, [i64(0), future, *acc])
+    b0, future, *acc = outer.values
     k = b.load(b.gep(runs, [outer.index]))
     whole = b.and_(length, i64(-unroll))
-    carried = [k, b0, *acc]
+    carried = [k, b0, future, *acc]
     for start, stop, times in ((i64(0), whole, unroll), (whole, length, 1))[: 2 if unroll > 1 else 1]:
         inner = Loop(b, start, stop, times, carried)
-        k, b0, *acc = inner.values
+        k, b0, future, *acc = inner.values
         k, b0, acc = steps(times, acc, k, b0)
-        carried = inner.close([k, b0, *acc])
-    _, b0, *acc = carried
-    return outer.close([b0, *acc])[1:]
+        if fetch and times > 1:
+            for line in range(FETCHED):
+                prefetch(b, b.gep(future, [i64(LINE * line)]), 2)
+            future = b.gep(future, [pace])
+        carried = inner.close([k, b0, future, *acc])
+    _, b0, future, *acc = carried
+    return outer.close([b0, future, *acc])[2:]
 
 
 def _lane(b: Any, vectors: list[Any], lane: int, i: int) -> Any:
@@ -221,41 +244,51 @@ def activate(b: Any, acc: list[Any], code: Any, alpha: Any, low: Any, high: Any,
     return out
 
 
+def touch(b: Any, x: Any, rows: list[Any], columns: int) -> None:
+    """Have these rows of x brought into the cache."""
+    for row in rows:
+        for j in range(0, columns, LINE):
+            prefetch(b, b.gep(x, [b.add(row, i64(j))]), 3)
+
+
+def prefetch(b: Any, where: Any, level: int) -> None:
+    """Have the line at an address brought into the caches: 3 all of them, 2 all but L1."""
+    args = [b.bitcast(where, i8.as_pointer()), i32(0), i32(level), i32(1)]
+    llvm_call(b, "llvm.prefetch.p0", ir.VoidType(), args)
+
+
+def added(b: Any, full: Any, counts: list[Any], pointer: Any, current: list[Any], index: Callable[[int], Any],
+          lanes: int) -> list[Any]:  # fmt: skip
+    """current + pointer[index(i)] where the pointer is not null: whole vectors, or in the last panel what exists."""
+    nv, vector = len(counts), ir.VectorType(f32, lanes)
+    start, done = b.block, b.append_basic_block("added")
+    some, whole, partial = (b.append_basic_block(name) for name in ("some", "whole", "partial"))
+    b.cbranch(b.icmp_unsigned("==", b.ptrtoint(pointer, i64), i64(0)), done, some)
+    b.position_at_end(some)
+    b.cbranch(full, whole, partial)
+    sources = [(start, current)]
+    for block, limit in ((whole, [None] * nv), (partial, counts)):
+        b.position_at_end(block)
+        loads: dict[Any, Any] = {}
+        for e in range(len(current)):
+            where = (index(e // nv), e % nv)
+            if where not in loads:
+                loads[where] = load(b, pointer, b.add(where[0], i64(where[1] * lanes)), lanes, limit[e % nv])
+        sources.append((b.block, [b.fadd(v, loads[index(e // nv), e % nv], flags=FAST) for e, v in enumerate(current)]))
+        b.branch(done)
+    b.position_at_end(done)
+    out = []
+    for e in range(len(current)):
+        phi = b.phi(vector)
+        for block, values in sources:
+            phi.add_incoming(values[e], block)
+        out.append(phi)
+    return out
+
+
 def initial(b: Any, full: Any, counts: list[Any], bias: Any, j0: Any, res: Any, rows: list[Any],
              lanes: int) -> list[Any]:  # fmt: skip
     """The accumulators before the first k: bias + res, each of them only where its pointer is not null."""
-    nv = len(counts)
-    vector = ir.VectorType(f32, lanes)
-    zero = ir.Constant(vector, [0.0] * lanes)
-
-    def guarded(pointer: Any, current: list[Any], index: Any) -> list[Any]:
-        """current + pointer[index(i)], by whole vectors or, in the last panel, by the columns that exist."""
-        start, done = b.block, b.append_basic_block("added")
-        some, whole, partial = (b.append_basic_block(name) for name in ("some", "whole", "partial"))
-        b.cbranch(b.icmp_unsigned("==", b.ptrtoint(pointer, i64), i64(0)), done, some)
-        b.position_at_end(some)
-        b.cbranch(full, whole, partial)
-        sources = [(start, current)]
-        for block, limit in ((whole, [None] * nv), (partial, counts)):
-            b.position_at_end(block)
-            loads: dict[Any, Any] = {}
-            for e in range(len(current)):
-                where = (index(e // nv), e % nv)
-                if where not in loads:
-                    loads[where] = load(b, pointer, b.add(where[0], i64(where[1] * lanes)), lanes, limit[e % nv])
-            sources.append(
-                (b.block, [b.fadd(v, loads[index(e // nv), e % nv], flags=FAST) for e, v in enumerate(current)])
-            )
-            b.branch(done)
-        b.position_at_end(done)
-        out = []
-        for e in range(len(current)):
-            phi = b.phi(vector)
-            for block, values in sources:
-                phi.add_incoming(values[e], block)
-            out.append(phi)
-        return out
-
-    acc = [zero] * (nv * len(rows))
-    acc = guarded(bias, acc, lambda i: j0)
-    return acc if res is None else guarded(res, acc, lambda i: rows[i])
+    zero = ir.Constant(ir.VectorType(f32, lanes), [0.0] * lanes)
+    acc = added(b, full, counts, bias, [zero] * (len(counts) * len(rows)), lambda i: j0, lanes)
+    return added(b, full, counts, res, acc, lambda i: rows[i], lanes)

@@ -44,9 +44,11 @@ class Machine(NamedTuple):
         triple, target = llvm.get_process_triple(), current()
         if target.foreign:
             triple = f"{architecture()}-unknown-linux-gnu"
+        # where tiles take 512 bits, the loops that LLVM turns into vectors may take them as well
+        wide = "-prefer-256-bit" if target.lanes == 16 else ""
         if target.cpu:
-            return Machine(triple, target.cpu)
-        return Machine(triple, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+            return Machine(triple, target.cpu, wide)
+        return Machine(triple, llvm.get_host_cpu_name(), f"{llvm.get_host_cpu_features().flatten()},{wide}".strip(","))
 
 
 class _Codegen(codegen.AOTCPUCodegen):  # type: ignore[misc]
@@ -98,6 +100,7 @@ def _compile(kernel: Kernel, machine: Machine, emit: str) -> Any:
     flags = compiler.Flags()
     flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
     flags.release_gil, flags.error_model, flags.fastmath = True, "numpy", set(FASTMATH)
+    flags.noalias = True  # else every loop begins with comparisons of all its addresses; see `compiler`
     kinds = tuple(types.CPointer(_NUMBA[a.dtype]) if a.pointer else _NUMBA[a.dtype] for a in kernel.args)
     typing, context = registry.cpu_target.typing_context, _context(machine)
     with global_compiler_lock:

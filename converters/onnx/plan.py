@@ -151,6 +151,16 @@ class Plan:
     def _fail(self, problems: Iterable[str]) -> Any:
         raise UnsupportedModelError(f"the ONNX model {self.frame.name!r} cannot be run", list(dict.fromkeys(problems)))
 
+    def whole(self, feeds: Mapping[str, np.ndarray]) -> Compiled | None:
+        """The program that a run on feeds like these consists of, if it takes all of them and gives what is wanted."""
+        ways = list(self._start(feeds).ways.values())
+        if len(ways) != 1 or ways[0].fork.rest.nodes:
+            return None
+        step = ways[0].step
+        if not isinstance(step, Compiled) or set(step.reads) != set(feeds) or list(step.makes) != self._wanted:
+            return None
+        return step if [y.dtype for y in step.program.outputs] == list(step.makes.values()) else None
+
     # forks -----------------------------------------------------------------------------------------------------------
 
     def _start(self, feeds: Mapping[str, np.ndarray]) -> Fork:

@@ -1,30 +1,33 @@
 """Graph → Program: a flat list of kernel calls over one planned arena.
 
-Compiling a graph takes five steps, each a function or class below:
+Compiling a graph takes six steps, each a function or class below:
 
-1. *lower* every node to kernel calls (`edgenet.graph.Call`), views to no call at all;
-2. *place* every operand: a view lies in its source, an input of a concatenation inside its result (`_Places`);
-3. *split* the calls into those that depend on constants alone, which run once and whenever a weight has changed
+1. *lay out* images: with zeros around them, or between the channels of others (`layout.lay_out`);
+2. *lower* every node to kernel calls (`edgenet.graph.Call`), views to no call at all;
+3. *place* every operand: a view lies in its source, an input of a concatenation inside its result (`_Places`);
+4. *split* the calls into those that depend on constants alone, which run once and whenever a weight has changed
    (packing of weights, folding of batch norm), and those of every run (`_constant_calls`);
-4. *plan* the memory of the second kind by lifetime, in one arena (`memory.plan`);
-5. *write* the argument blocks and the step tables.
+5. *plan* the memory of the second kind by lifetime, in one arena (`memory.plan`);
+6. *write* the argument blocks and the step tables.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from edgenet.graph import At, Call, Graph, Node, Scratch, ShapeError, Value, get_op, headroom
+from edgenet.graph.layout import NO_BORDER
 from edgenet.graph.variable import latest_change, touch
 from edgenet.kernels.compiler import Kernel
 from edgenet.kernels.cpu.movement import copy, copy_bytes
 from edgenet.kernels.lock import Lock
 from edgenet.kernels.parallel import Table, num_threads
 
+from .layout import lay_out, zeros_around
 from .memory import ALIGN_BYTES, Buffer, plan
 from .passes import optimize
 from .share import replaced, shared
@@ -35,6 +38,8 @@ SERIAL_BELOW = 30_000
 SMALLER = "give it a smaller batch_size, smaller images, fewer filters, or strides and pooling early on"
 
 Operand = Value | Scratch
+#: an input for `Program.repeat`: key of the array that goes there, the memory, its shape and dtype
+Slot = tuple[Any, np.ndarray, tuple[int, ...], np.dtype[Any]]
 
 
 class Step(NamedTuple):
@@ -59,6 +64,9 @@ class _Places:
             op = get_op(node.op)
             if op.view and node.inputs[0] is not None:
                 self.parent[id(node.output)] = (node.inputs[0], 0)
+            for value in node.inputs:
+                if value is not None and value.owner is not None:
+                    self.parent[id(value)] = (value.owner, 0)  # its layout knows where in it
             for value, offset in op.inside(node):
                 root, start = self.root(value)
                 free = isinstance(root, Value) and root.node is not None and id(root) not in outputs
@@ -93,9 +101,6 @@ def _constant_calls(steps: list[Step], places: _Places, variables_fixed: bool) -
     neither was what read it.  So the search starts again until nothing new is found.
     """
 
-    def roots(call: Call, written: bool) -> list[Operand]:
-        return [places.root(o)[0] for o, _ in _operands(call, written)]
-
     def fixed(operand: Operand) -> bool:
         if isinstance(operand, Scratch):
             return False
@@ -112,13 +117,16 @@ def _constant_calls(steps: list[Step], places: _Places, variables_fixed: bool) -
         known: set[int] = set()
         clash = False
         for i, (node, call) in enumerate(steps):
-            reads, writes = roots(call, False), roots(call, True)
+            read, written = _operands(call, False), _operands(call, True)
+            updated = {id(o) for o, _ in written}  # read and written: what it held before is no input of its own
+            reads = [places.root(o)[0] for o, _ in read if id(o) not in updated]
+            writes = [places.root(o)[0] for o, _ in written]
             op = get_op(node.op)
             if (
-                reads
+                read
                 and not op.effect
                 and not op.random
-                and all(fixed(r) or id(r) in known for r in reads if r not in writes)
+                and all(fixed(r) or id(r) in known for r in reads)
                 and not any(id(w) in tainted for w in writes)
             ):
                 once.add(i)
@@ -136,9 +144,11 @@ class Program:
     def __init__(self, graph: Graph, variables_fixed: bool) -> None:
         self.graph = graph
         self._lock = Lock()
+        lay_out(graph)
         places = self._places = _Places(graph)
         steps = [Step(n, c) for n in graph.nodes if not get_op(n.op).view for c in get_op(n.op).lower(n)]
         steps = [s for s in steps if s.call.tasks > 0 and not self._onto_itself(s.call)]
+        steps = self._with_borders(steps)
         self._check_order(steps)
         once = _constant_calls(steps, places, variables_fixed)
         repeated, instead = shared([s.call for s in steps], once)
@@ -160,6 +170,7 @@ class Program:
         self._table_of_run = self._table(self.steps)
         self.inputs = [self._view(v) for v in self.graph.inputs]
         self.outputs = [self._view(v) for v in self.graph.outputs]
+        self._slots = self.slots(range(len(self.inputs)))
 
     # places ----------------------------------------------------------------------------------------------------------
 
@@ -170,6 +181,19 @@ class Program:
         (source, a), (target, b) = _operands(call, False)[0], _operands(call, True)[0]
         (root_a, at_a), (root_b, at_b) = self._places.root(source), self._places.root(target)
         return root_a is root_b and at_a + a == at_b + b
+
+    def _with_borders(self, steps: list[Step]) -> list[Step]:
+        """The steps, with those that write zeros around an image before the first that touches it."""
+        out: list[Step] = []
+        values = (v for n in self.graph.nodes for v in (*n.inputs, *n.outputs) if v is not None)
+        bare = {id(v): v for v in values if _has_border(v)}
+        for step in steps:
+            for operand, _ in _operands(step.call, True) + _operands(step.call, False):
+                image = bare.pop(id(self._places.root(operand)[0]), None)
+                if image is not None:
+                    out.append(Step(step.node, zeros_around(image)))
+            out.append(step)
+        return out
 
     def _check_order(self, steps: list[Step]) -> None:
         """A pass that puts a node before what it reads is a bug; it must not end in a silently wrong result."""
@@ -197,9 +221,9 @@ class Program:
             for operand, _ in _operands(step.call, True):
                 root, _ = self._places.root(operand)
                 if id(root) not in self._address:
-                    total += root.spec.size_bytes
+                    total += _size_bytes(root)
                     self._keep.append(root)
-                    self._address[id(root)] = self._memory(root.spec.size_bytes)
+                    self._address[id(root)] = self._memory(_size_bytes(root))
         return total
 
     def _fixed_address(self, operand: Operand) -> int | None:
@@ -220,7 +244,7 @@ class Program:
             buffer = buffers.get(id(root))
             if buffer is None:
                 self._keep.append(root)
-                buffers[id(root)] = Buffer(root.spec.size_bytes, step, step)
+                buffers[id(root)] = Buffer(_size_bytes(root), step, step)
             else:
                 buffer.last = step
 
@@ -278,11 +302,12 @@ class Program:
 
     def _view(self, value: Value) -> np.ndarray:
         """The memory of an input or output as an array."""
-        spec = value.spec
+        spec, layout, dtype = value.spec, value.layout, np.dtype(value.dtype)
         address = self._find(value)
-        holder = (np.ctypeslib.as_ctypes_type(np.dtype(spec.dtype)) * max(spec.size, 1)).from_address(address)
+        holder = (np.ctypeslib.as_ctypes_type(dtype) * max(layout.size, 1)).from_address(address)
         holder.owner = self._keep  # the view keeps the memory alive
-        return np.ctypeslib.as_array(holder)[: spec.size].reshape(spec.sizes)
+        strides = [dtype.itemsize * s for s in layout.strides]
+        return np.ndarray(spec.sizes, dtype, np.ctypeslib.as_array(holder), dtype.itemsize * layout.start, strides)
 
     # running ---------------------------------------------------------------------------------------------------------
 
@@ -293,6 +318,36 @@ class Program:
             ShapeError: if the number or a shape of the inputs is not what the graph was compiled for.
             TypeError: if an input cannot be converted to the dtype of the graph's.
         """
+        results = self.repeat(arrays, self._slots) if len(arrays) == len(self._slots) else None
+        return self._converted(arrays) if results is None else results
+
+    def slots(self, keys: Iterable[Any]) -> list[Slot]:
+        """The inputs, for `repeat`, with the keys of the arrays that go there."""
+        return [(key, home, home.shape, home.dtype) for key, home in zip(keys, self.inputs, strict=True)]
+
+    def repeat(self, given: Any, slots: list[Slot], threads: int | None = None) -> list[np.ndarray] | None:
+        """The outputs for the arrays that `given` holds under the keys of `slots`, on `threads` threads.
+
+        None, and nothing is computed, unless these are arrays of exactly the shapes and dtypes of the inputs.  A net of
+        a few numbers runs faster than Python can say so; hence one loop that checks and copies, and no ``with``.
+        """
+        self._lock.acquire()
+        try:
+            for key, home, shape, dtype in slots:
+                try:
+                    array = given[key]
+                except KeyError:
+                    return None
+                if type(array) is not np.ndarray or array.shape != shape or array.dtype != dtype:
+                    return None
+                home[...] = array
+            self.execute(threads)
+            return [view.copy() for view in self.outputs]
+        finally:
+            self._lock.release()
+
+    def _converted(self, arrays: Sequence[Any]) -> list[np.ndarray]:
+        """`run` on whatever can be made arrays of the inputs' dtypes."""
         if len(arrays) != len(self.inputs):
             raise ShapeError(f"{self.graph.name}: expected {len(self.inputs)} inputs, got {len(arrays)}")
         with self._lock:
@@ -305,7 +360,7 @@ class Program:
             self.execute()
             return [view.copy() for view in self.outputs]
 
-    def execute(self) -> None:
+    def execute(self, threads: int | None = None) -> None:
         """Run every step on what lies in `inputs`; the results lie in `outputs`.
 
         Fill all inputs before each call: their memory may be used for other values once they have been read.
@@ -316,7 +371,7 @@ class Program:
                 self._write()
             self._once.run()
             self._stamp = seen
-        self._table_of_run.run()
+        self._table_of_run.run(threads)
         if self.writes_variables and touch() == seen + 1:  # else somebody else has written meanwhile
             self._stamp = seen + 1
 
@@ -334,6 +389,18 @@ class Program:
                     table.run()
                     seconds[r, i] = time.perf_counter() - start
         return list(zip(self.steps, np.median(seconds, axis=0).tolist(), strict=True))
+
+
+def _has_border(value: Value) -> bool:
+    """Whether there are zeros around its images, in memory of its own."""
+    return value.owner is None and value.layout.border != NO_BORDER
+
+
+def _size_bytes(operand: Operand) -> int:
+    """Bytes of its memory, with what lies around its numbers."""
+    if isinstance(operand, Scratch):
+        return operand.spec.size_bytes
+    return operand.layout.size * np.dtype(operand.dtype).itemsize
 
 
 def _check_range(value: Value, array: np.ndarray) -> None:

@@ -2,7 +2,8 @@
 
 from .autodiff import gradients
 from .graph import Graph, Node, Value
-from .op import At, Call, Cost, Op, Scratch, emit, get_op, registered_ops
+from .layout import Layout
+from .op import At, Call, Cost, Layouts, Op, Scratch, emit, get_op, registered_ops
 from .spec import Dim, ShapeError, Spec
 from .variable import Variable
 
@@ -12,6 +13,8 @@ __all__ = [
     "Cost",
     "Dim",
     "Graph",
+    "Layout",
+    "Layouts",
     "Node",
     "Op",
     "Scratch",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import Arithmetic
+from .layout import Layout
 from .spec import Spec
 from .variable import Variable
 
@@ -29,6 +30,21 @@ class Value(Arithmetic):
         self.variable: Variable | None = None
         self.derived = False
         """whether it is computed from constants and variables alone"""
+        self._layout: Layout | None = None
+
+    @property
+    def layout(self) -> Layout:
+        """Where its numbers lie; dense, unless the compiler says otherwise."""
+        return self._layout or Layout.dense(self.spec.sizes)
+
+    @layout.setter
+    def layout(self, layout: Layout) -> None:
+        self._layout = layout
+
+    @property
+    def owner(self) -> Value | None:
+        """The value whose memory it lies in by its layout."""
+        return None if self._layout is None else self._layout.inside
 
     @property
     def shape(self) -> tuple[Any, ...]:

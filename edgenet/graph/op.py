@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 
 from .graph import Graph, Node, Value
+from .layout import Pads
 from .spec import ShapeError, Spec
 from .variable import Variable
 
@@ -46,6 +47,21 @@ class Cost(NamedTuple):
 
     flops: int
     bytes: int
+
+
+class Layouts(NamedTuple):
+    """What a node says about where its images may lie (`Layout`)."""
+
+    free: tuple[Value, ...] = ()
+    """inputs and outputs whose strides the lowering follows"""
+    borders: tuple[tuple[Value, Pads], ...] = ()
+    """zeros that it wants around inputs, and makes a copy for where they are not"""
+    alike: tuple[tuple[Value, Value], ...] = ()
+    """values that must lie alike"""
+    inside: tuple[tuple[Value, Value, int], ...] = ()
+    """inputs that may be computed straight into an output, from that channel on"""
+    lines: tuple[Value, ...] = ()
+    """inputs and outputs that it follows from row to row, but not from pixel to pixel: they may have a border"""
 
 
 class Op:
@@ -88,6 +104,10 @@ class Op:
         """Operations and memory traffic.  Default: one operation an output element."""
         moved = sum(v.spec.size_bytes for v in [*node.inputs, *node.outputs] if v is not None)
         return Cost(node.output.spec.size, moved)
+
+    def layouts(self, node: Node) -> Layouts:
+        """What is possible besides dense values.  Default: nothing."""
+        return Layouts()
 
     def inside(self, node: Node) -> list[tuple[Value, int]]:
         """Inputs that may be computed straight into output 0, with their offsets in elements."""

@@ -8,7 +8,7 @@ on the target alone, never on the number of threads.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +25,8 @@ Activation = tuple[Any, ...] | None
 EFFICIENCY = {1: 0.75, 2: 0.95, 3: 1.0, 4: 1.0}
 #: tasks that a large product is split into at least, so that several threads end together
 TASKS = 16
+#: floating point operations of such a task at least
+TASK = 120_000
 _L2 = l2_bytes()
 
 
@@ -93,6 +95,11 @@ class Contraction:
         return len(self.runs) * self.length
 
 
+def whole_vectors(n: int) -> int:
+    """n rounded up to whole vectors."""
+    return -(-n // current().lanes) * current().lanes
+
+
 def panel_width(m: int, n: int) -> int:
     """Vectors of a panel: the width that wastes least on the columns behind the last."""
     target = current()
@@ -103,9 +110,54 @@ def panel_width(m: int, n: int) -> int:
     return min(widths, key=lambda nv: (-(-vectors // nv) * nv / EFFICIENCY[nv], -nv))
 
 
-def _rows_of_task(x: Contraction, mr: int, columns: int, bytes_per_row: float) -> int:
-    """Rows of C in one task: A's part stays in half of L2, and there are TASKS tasks where there is work for them."""
-    blocks = max(-(-int(x.m * bytes_per_row) // (_L2 // 2)), -(-TASKS // columns))
+class Chunks(NamedTuple):
+    """How a task walks through k: so many runs at a time, while the next rows of B are fetched."""
+
+    runs: int
+    """runs of a chunk, whose rows of a panel stay, twice, in half of L2"""
+    fetched: int
+    """numbers of B that are fetched for each row of C"""
+    pace: int
+    """the same for each round of the unrolled loop"""
+
+
+def _chunk(x: Contraction, nr: int) -> int:
+    """Runs of k that a task takes at a time."""
+    return max(1, min(len(x.runs), _L2 // 4 // (4 * nr * max(x.length, 1))))
+
+
+def _chunks(x: Contraction, nr: int, mr: int, rows: int) -> Chunks:
+    runs = _chunk(x, nr)
+    fetched = runs * x.length * nr // min(rows, x.m)
+    return Chunks(runs, fetched, fetched * mr * k.UNROLL // max(runs * x.length, 1))
+
+
+def _with_long_rows(x: Contraction) -> Contraction:
+    """The same with the axes of the grid merged where one continues the other, in A and in C."""
+    (d1, d2), strides = x.sizes, (x.sa, x.sc)
+    if all(s[1] == d2 * s[2] for s in strides):
+        d1, d2 = 1, d1 * d2
+        if all(s[0] == d2 * s[2] for s in strides):
+            d2 = x.m
+    return replace(x, sizes=(d1, d2))
+
+
+def _with_short_runs(x: Contraction, nr: int) -> Contraction:
+    """The same with runs cut in equal pieces where the rows of a panel for one run are too many for a chunk."""
+    most = max(_L2 // 4 // (4 * nr), 1)
+    pieces = next((d for d in range(-(-x.length // most), x.length) if x.length % d == 0), 1)
+    if pieces == 1 or x.length // pieces < most // 4:
+        return x
+    length = x.length // pieces
+    return replace(x, runs=tuple(r + i * length * x.ks for r in x.runs for i in range(pieces)), length=length)
+
+
+def _rows_of_task(x: Contraction, mr: int, columns: int, k_at_once: int) -> int:
+    """Rows of C in one task: what it reads of A stays in half of L2, and there are tasks enough for several threads."""
+    row_bytes = 4 * _own(x, k_at_once)
+    tasks = TASKS if x.k * x.n < _L2 // 4 else TASKS // 2  # each of them reads its panels of B
+    tasks = max(1, min(tasks, 2 * x.groups * x.m * x.n * x.k // TASK))
+    blocks = max(-(-x.m * row_bytes // (_L2 // 2)), -(-tasks // columns))
     rows = -(-x.m // blocks)
     return max(-(-rows // mr) * mr, mr)
 
@@ -145,17 +197,21 @@ def product(x: Contraction, b: Panels) -> list[Call]:
     nr, mr = nv * target.lanes, target.mr(nv)
     count = -(-x.n // nr)
     parts = _partitions(x)
+    x = _with_short_runs(_with_long_rows(x), nr)
     c, part_step = x.c, 0
     if parts > 1:
         c, part_step = Scratch(parts * x.sum_size), x.sum_size
-    mb = _rows_of_task(x, mr, count * x.groups * parts, 4 * x.k / _overlap(x))
-    panels_first = int(x.n * _overlap(x) > x.m)  # the larger of A and B is read once
+    panels_first = x.k * x.n > x.m * _own(x, x.k)  # the larger of A and B is read once
+    mb = _rows_of_task(x, mr, count * x.groups * parts, _chunk(x, nr) * x.length if panels_first else x.k)
     args = (
-        x.a, b.operand, x.bias, x.res, c, table(x.runs), x.m, x.n, mb, panels_first, *x.sizes, *x.sa, *x.sc,
-        len(x.runs), x.length, x.ks, b.ldb, b.step, parts, part_step, x.ga, b.group, x.gc, *epilogue(x.activation),
+        x.a, b.operand, x.bias, x.res, c, table(x.runs), x.m, x.n, mb, int(panels_first), *x.sizes,
+        *x.sa, *x.sc, len(x.runs), *_chunks(x, nr, mr, mb), x.length, x.ks, b.ldb, b.step,
+        parts, part_step, x.ga, b.group, x.gc, *epilogue(x.activation),
     )  # fmt: skip
     tasks = x.groups * parts * -(-x.m // mb) * count
-    call = Call(k.gemm[nv, x.ks == 1 and b.ldb == nr], args, tasks, 0.25 * x.groups * x.m * x.k * count * nr)
+    moved = 4.0 * x.groups * (x.k * x.n + x.m * x.n + x.m * _own(x, x.k))
+    work = max(0.25 * x.groups * x.m * x.k * count * nr, moved)
+    call = Call(k.gemm[nv, x.ks == 1 and b.ldb == nr], args, tasks, work)
     return [call] if parts == 1 else [call, sum_parts(c, x.c, parts, x.sum_size)]
 
 
@@ -173,9 +229,9 @@ def panels(x: Contraction) -> tuple[list[Call], Panels]:
     return [call], Panels(packed, nr, x.k * nr, count * x.k * nr)
 
 
-def _overlap(x: Contraction) -> float:
-    """How many rows of A share a number: kh·kw / (sh·sw) in a convolution, 1 in a plain product."""
-    return max(1.0, x.k / max(abs(x.sa[2]), 1)) if x.ks == 1 else 1.0
+def _own(x: Contraction, k: int) -> int:
+    """Numbers of A that a row reads of k and that the row before it does not: neighbours in a convolution overlap."""
+    return min(k, max(abs(x.sa[2]), 1)) if x.ks == 1 else k
 
 
 def sum_parts(parts: Operand, total: Operand, count: int, size: int) -> Call:

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from edgenet.graph import Call, Cost, Node, Op, ShapeError, Spec, Value, emit
+from edgenet.graph import Call, Cost, Layouts, Node, Op, Scratch, ShapeError, Spec, Value, emit
+from edgenet.graph.layout import Pads
+from edgenet.kernels.cpu import conv as k
+from edgenet.kernels.target import l2_bytes
 
 from . import depthwise
-from .contraction import Activation, Contraction, Matrix, calls
-from .geometry import Geometry, Phase, at, output_shape, padded
+from .contraction import Activation, Contraction, Matrix, Panels, calls, panels, whole_vectors
+from .contraction import product as multiplied
+from .geometry import Geometry, Image, Phase, at, image, output_shape, padded
 
 GEOMETRY = ("strides", "padding", "dilation", "groups")
 
@@ -51,24 +55,30 @@ class Conv2D(Op):
         x, w, b, res = node.inputs
         assert x is not None and w is not None
         g = Geometry.of(x.spec.sizes, w.spec.sizes, node.attrs)
-        xp, out = padded(x, g.x_shape, g.padding)
+        xp, out = padded(x, g.padding)
+        y = image(node.output)
+        after = None if res is None else image(res).origin
         if _is_depthwise(g):
-            return out + depthwise.forward(g, xp, w, b, res, node.output, node.attrs["activation"])
-        hp, wp = g.padded_size
-        merged = g.groups == 1 and g.dilation[1] == 1
+            return out + depthwise.forward(g, xp, w, b, after, y, node.attrs["activation"])
+        merged = g.groups == 1 and g.dilation[1] == 1 and (xp.pixel == g.ci or g.kw == 1)  # kw·ci numbers in a row
         taps = [(i, j) for i in range(g.kh) for j in ((0,) if merged else range(g.kw))]
-        pixel, row = g.ci, wp * g.ci
         contraction = Contraction(
-            a=xp, b=Matrix(w, sk=g.co, group=g.co_g), c=node.output,
+            a=xp.origin, b=Matrix(w, sk=g.co, group=g.co_g), c=y.origin,
             m=g.n * g.ho * g.wo, n=g.co_g, sizes=(g.ho, g.wo),
-            sa=(hp * row, g.strides[0] * row, g.strides[1] * pixel),
-            sc=(g.ho * g.wo * g.co, g.wo * g.co, g.co),
-            runs=tuple(i * g.dilation[0] * row + j * g.dilation[1] * pixel for i, j in taps),
+            sa=(xp.image, g.strides[0] * xp.row, g.strides[1] * xp.pixel), sc=y.strides,
+            runs=tuple(i * g.dilation[0] * xp.row + j * g.dilation[1] * xp.pixel for i, j in taps),
             length=g.ci_g * (g.kw if merged else 1),
-            bias=b, res=res, activation=node.attrs["activation"],
+            bias=b, res=after, activation=node.attrs["activation"],
             groups=g.groups, ga=g.ci_g, gc=g.co_g, keep=w.fixed and not w.graph.training,
         )  # fmt: skip
         return out + calls(contraction)
+
+    def layouts(self, node: Node) -> Layouts:
+        x, _, _, res = node.inputs
+        assert x is not None
+        y = node.output
+        free, alike = ((x, y), ()) if res is None else ((x, y, res), ((res, y),))
+        return Layouts(free, ((x, node.attrs["padding"]),), alike)
 
     def cost(self, node: Node) -> Cost:
         w = node.inputs[1]
@@ -79,6 +89,9 @@ class Conv2D(Op):
 
 class Conv2DDx(Op):
     """Gradient of conv2d with respect to x.
+
+    Where x has fewer channels than a vector lanes, all taps of all its channels are computed side by side, and then
+    added up (`_by_taps`).  Otherwise nothing is stored in between:
 
     With stride s, the pixels of x fall into s·s phases; each phase sees its own taps of the kernel, and is a
     convolution of stride 1 over dy with those taps in reverse order, whose output is spread over x with step s.
@@ -104,9 +117,11 @@ class Conv2DDx(Op):
         dy, w = node.inputs
         assert dy is not None and w is not None
         g = Geometry.of(node.output.spec.sizes, w.spec.sizes, node.attrs)
+        if _has_few_channels(g):
+            return _by_taps(g, image(dy), w, node.output)
         rows, cols = Phase.of_axis(g, 0), Phase.of_axis(g, 1)
         around = Phase.around(rows), Phase.around(cols)
-        dyp, out = padded(dy, (g.n, g.ho, g.wo, g.co), around)
+        dyp, out = padded(dy, around)
         if _is_depthwise(g):
             return out + depthwise.input_gradient(g, rows, cols, around, dyp, w, node.output)
         for r in rows:
@@ -114,18 +129,16 @@ class Conv2DDx(Op):
                 out += self._phase(g, r, c, around, dyp, w, node.output)
         return out
 
-    def _phase(self, g: Geometry, r: Phase, c: Phase, around: Any, dyp: Any, w: Value, dx: Value) -> list[Call]:
-        wop = g.wo + sum(around[1])
-        image = (g.ho + sum(around[0])) * wop * g.co
+    def _phase(self, g: Geometry, r: Phase, c: Phase, around: Pads, dyp: Image, w: Value, dx: Value) -> list[Call]:
         taps = [(i, j) for i in r.taps for j in c.taps]
         first = [(r.base[i] + around[0][0], c.base[j] + around[1][0]) for i in r.taps for j in c.taps]
         contraction = Contraction(
-            a=dyp, c=at(dx, (r.start * g.w + c.start) * g.ci), m=g.n * r.count * c.count, n=g.ci_g,
+            a=dyp.origin, c=at(dx, (r.start * g.w + c.start) * g.ci), m=g.n * r.count * c.count, n=g.ci_g,
             b=Matrix(w, sk=1, sn=g.co, runs=tuple((i * g.kw + j) * g.ci_g * g.co for i, j in taps),
                      length=g.co_g, group=g.co_g),
-            sizes=(r.count, c.count), sa=(image, wop * g.co, g.co),
+            sizes=(r.count, c.count), sa=dyp.strides,
             sc=(g.h * g.w * g.ci, g.strides[0] * g.w * g.ci, g.strides[1] * g.ci),
-            runs=tuple((y * wop + x) * g.co for y, x in first), length=g.co_g,
+            runs=tuple(y * dyp.row + x * dyp.pixel for y, x in first), length=g.co_g,
             groups=g.groups, ga=g.co_g, gc=g.ci_g, keep=w.fixed and not w.graph.training,
         )  # fmt: skip
         return calls(contraction)
@@ -135,6 +148,44 @@ class Conv2DDx(Op):
         assert dy is not None and w is not None
         kh, kw, ci_g, _ = w.spec.sizes
         return Cost(2 * kh * kw * ci_g * dy.spec.size, super().cost(node).bytes)
+
+
+def _has_few_channels(g: Geometry) -> bool:
+    """Whether dx by taps needs less than half of the multiply-adds: those on lanes without a channel count."""
+    if g.groups > 1 or g.dilation != (1, 1):
+        return False
+    by_pixel = g.h * g.w * g.kh * g.kw // (g.strides[0] * g.strides[1]) * whole_vectors(g.ci)
+    return by_pixel > 2 * g.ho * g.wo * whole_vectors(g.kh * g.kw * g.ci)
+
+
+def _by_taps(g: Geometry, dy: Image, w: Value, dx: Value) -> list[Call]:
+    """t[n, o, q, (tap, ci)] = sum over co of dy[n, o, q, co] · w[tap, ci, co]; dx adds up what belongs to a pixel.
+
+    Images go in groups whose t stays in L2.
+    """
+    taps = g.kh * g.kw * g.ci
+    several = (
+        max(1, l2_bytes() // 4 // (4 * g.ho * g.wo * taps)) if g.ho * g.wo >= 4 else max(g.n, 1)
+    )  # all groups in one way
+    t = Scratch(min(several, g.n) * g.ho * g.wo * taps)
+    (top, _), (left, _) = g.padding
+    sizes = (g.h, g.w, g.ci, g.ho, g.wo, g.kh, g.kw, *g.strides, top, left)
+    out: list[Call] = []
+    packed: Panels | None = None
+    for first in range(0, g.n, several):
+        count = min(several, g.n - first)
+        product = Contraction(
+            a=at(dy.origin, first * dy.image), b=Matrix(w, sk=1, sn=g.co), c=t, m=count * g.ho * g.wo, n=taps,
+            sizes=(g.ho, g.wo), sa=dy.strides, sc=(g.ho * g.wo * taps, g.wo * taps, taps), runs=(0,), length=g.co,
+            keep=w.fixed and not w.graph.training,
+        )  # fmt: skip
+        if packed is None:
+            packing, packed = panels(product)
+            out += packing
+        out += multiplied(product, packed)
+        place = at(dx, first * g.h * g.w * g.ci)
+        out.append(Call(k.add_taps, (t, place, *sizes), count, 8.0 * count * g.ho * g.wo * taps))
+    return out
 
 
 class Conv2DDw(Op):
@@ -159,20 +210,23 @@ class Conv2DDw(Op):
         x, dy = node.inputs
         assert x is not None and dy is not None
         g = Geometry.of(x.spec.sizes, node.output.spec.sizes, node.attrs)
-        xp, out = padded(x, g.x_shape, g.padding)
+        xp, out = padded(x, g.padding)
         if _is_depthwise(g):
-            return out + depthwise.weight_gradient(g, xp, dy, node.output)
-        hp, wp = g.padded_size
-        row = wp * g.ci
+            return out + depthwise.weight_gradient(g, xp, image(dy), node.output)
         contraction = Contraction(
-            a=xp, b=Matrix(dy, sk=g.co, group=g.co_g), c=node.output, m=g.kh * g.kw * g.ci_g, n=g.co_g,
-            sizes=(g.kw, g.ci_g), sa=(g.dilation[0] * row, g.dilation[1] * g.ci, 1),
+            a=xp.origin, b=Matrix(dy, sk=g.co, group=g.co_g), c=node.output, m=g.kh * g.kw * g.ci_g, n=g.co_g,
+            sizes=(g.kw, g.ci_g), sa=(g.dilation[0] * xp.row, g.dilation[1] * xp.pixel, 1),
             sc=(g.kw * g.ci_g * g.co, g.ci_g * g.co, g.co),
-            runs=tuple(i * hp * row + j * g.strides[0] * row for i in range(g.n) for j in range(g.ho)),
-            length=g.wo, ks=g.strides[1] * g.ci,
+            runs=tuple(i * xp.image + j * g.strides[0] * xp.row for i in range(g.n) for j in range(g.ho)),
+            length=g.wo, ks=g.strides[1] * xp.pixel,
             groups=g.groups, ga=g.ci_g, gc=g.co_g, sum_size=node.output.spec.size,
         )  # fmt: skip
         return out + calls(contraction)
+
+    def layouts(self, node: Node) -> Layouts:
+        x = node.inputs[0]
+        assert x is not None
+        return Layouts((x,), ((x, node.attrs["padding"]),))
 
     def cost(self, node: Node) -> Cost:
         dy = node.inputs[1]

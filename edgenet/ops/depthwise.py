@@ -6,97 +6,92 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgenet.graph import Call, Scratch, Value
+from edgenet.graph.layout import Pads
 from edgenet.kernels.compiler import Kernel
 from edgenet.kernels.cpu import depthwise as k
 
 from .contraction import Activation, Operand, epilogue, sum_parts, table
-from .geometry import Geometry, Pads, Phase, at
+from .geometry import Geometry, Image, Phase, at
 
 #: partitions of the weight gradient's sum over images
 PARTS = 8
 
 
-def _offsets(g: Geometry) -> tuple[int, ...]:
+def _offsets(g: Geometry, xp: Image) -> tuple[int, ...]:
     """Offset of each tap into padded x."""
-    row = g.padded_size[1] * g.ci
-    (dh, dw) = g.dilation
-    return tuple(i * dh * row + j * dw * g.ci for i in range(g.kh) for j in range(g.kw))
+    dh, dw = g.dilation
+    return tuple(i * dh * xp.row + j * dw * xp.pixel for i in range(g.kh) for j in range(g.kw))
 
 
 def _windows(g: Geometry) -> bool:
-    """Whether the kernel of 3 × 3 windows, of any of its strides, may compute it."""
+    """Whether the kernels of 3 × 3 windows, of any of their strides, may compute it."""
     return (g.kh, g.kw) == (3, 3) and g.dilation == (1, 1) and g.ci >= k.NARROW and g.h * g.w > 0
 
 
-def _call(kernel: Kernel, args: tuple[Any, ...], y: Value, rows: int) -> Call:
-    """A call of the kernel of 3 × 3 windows, which makes `rows` rows of each image of y."""
-    n, *_, c = y.spec.sizes
-    return Call(kernel, args, n * -(-rows // k.ROWS) * -(-c // k.CHANNELS), 9.0 * y.spec.size)
+def _bands(kernel: Kernel, args: tuple[Any, ...], n: int, rows: int, columns: int, c: int) -> Call:
+    """A call of the kernel of 3 × 3 windows that makes n images of so many rows, columns and channels."""
+    return Call(kernel, args, n * -(-rows // k.ROWS) * -(-c // k.CHANNELS), 9.0 * n * rows * columns * c)
 
 
 def forward(
-    g: Geometry, xp: Operand, w: Value, b: Value | None, res: Value | None, y: Value, activation: Activation
+    g: Geometry, xp: Image, w: Value, b: Value | None, res: Operand | None, y: Image, activation: Activation
 ) -> list[Call]:
     """y = act(x * w + b + res)."""
-    (hp, wp), c, taps = g.padded_size, g.ci, g.kh * g.kw
+    c, taps = g.ci, g.kh * g.kw
+    args: tuple[Any, ...]
     if _windows(g) and g.strides in ((1, 1), (2, 2)) and res is None:
-        strides = (hp * wp * c, wp * c, c, g.ho * g.wo * c, g.wo * c, c)
-        sizes = (0, c, g.ho, g.wo, c)
-        return [_call(k.windows[g.strides[0]], (xp, w, b, y, *sizes, *strides, *epilogue(activation)), y, g.ho)]
+        args = (xp.origin, w, b, y.origin, 0, c, g.ho, g.wo, c, *xp.strides, *y.strides, *epilogue(activation))
+        return [_bands(k.windows[g.strides[0]], args, g.n, g.ho, g.wo, c)]
     args = (
-        xp, w, b, res, y, table(_offsets(g)), table(tuple(t * c for t in range(taps))), taps,
-        g.ho, g.wo, c, hp * wp * c, g.strides[0] * wp * c, g.strides[1] * c, g.ho * g.wo * c, g.wo * c, c,
-        *epilogue(activation),
+        xp.origin, w, b, res, y.origin, table(_offsets(g, xp)), table(tuple(t * c for t in range(taps))), taps,
+        g.ho, g.wo, c, xp.image, g.strides[0] * xp.row, g.strides[1] * xp.pixel, *y.strides, *epilogue(activation),
     )  # fmt: skip
-    return [Call(k.depthwise, args, g.n * g.ho if c else 0, 1.0 * taps * y.spec.size)]
+    return [Call(k.depthwise, args, g.n * g.ho if c else 0, 1.0 * taps * g.n * g.ho * g.wo * c)]
 
 
 def input_gradient(
-    g: Geometry,
-    rows: Sequence[Phase],
-    columns: Sequence[Phase],
-    around: Pads,
-    dyp: Value | Scratch,
-    w: Value,
-    dx: Value,
+    g: Geometry, rows: Sequence[Phase], columns: Sequence[Phase], around: Pads, dyp: Image, w: Value, dx: Value
 ) -> list[Call]:
     """dx of each phase of the stride: dy with the phase's taps."""
     out, c, (sh, sw) = [], g.ci, g.strides
-    wop = g.wo + sum(around[1])
-    image = (g.ho + sum(around[0])) * wop * c
+    args: tuple[Any, ...]
     if _windows(g) and g.strides == (1, 1):  # the window from its last weight to its first
-        start = ((rows[0].base[2] + around[0][0]) * wop + columns[0].base[2] + around[1][0]) * c
-        strides = (image, wop * c, c, g.h * g.w * c, g.w * c, c)
-        sizes = (8 * c, -c, g.h, g.w, c)
-        return [_call(k.windows[1], (at(dyp, start), w, None, dx, *sizes, *strides, *epilogue(None)), dx, g.h)]
+        row, column = rows[0].base[2] + around[0][0], columns[0].base[2] + around[1][0]
+        start = at(dyp.origin, row * dyp.row + column * dyp.pixel)
+        strides = (*dyp.strides, g.h * g.w * c, g.w * c, c)
+        args = (start, w, None, dx, 8 * c, -c, g.h, g.w, c, *strides, *epilogue(None))
+        return [_bands(k.windows[1], args, g.n, g.h, g.w, c)]
     for r in rows:
         for q in columns:
             taps = [(i, j) for i in r.taps for j in q.taps]
-            places = tuple(((r.base[i] + around[0][0]) * wop + q.base[j] + around[1][0]) * c for i, j in taps)
+            places = tuple(
+                (r.base[i] + around[0][0]) * dyp.row + (q.base[j] + around[1][0]) * dyp.pixel for i, j in taps
+            )
             args = (
-                dyp, w, None, None, at(dx, (r.start * g.w + q.start) * c),
+                dyp.origin, w, None, None, at(dx, (r.start * g.w + q.start) * c),
                 table(places or (0,)), table(tuple((i * g.kw + j) * c for i, j in taps) or (0,)), len(taps),
-                r.count, q.count, c, image, wop * c, c, g.h * g.w * c, sh * g.w * c, sw * c, *epilogue(None),
+                r.count, q.count, c, *dyp.strides, g.h * g.w * c, sh * g.w * c, sw * c, *epilogue(None),
             )  # fmt: skip
             work = 1.0 * max(len(taps), 1) * g.n * r.count * q.count * c
             out.append(Call(k.depthwise, args, g.n * r.count if q.count and c else 0, work))
     return out
 
 
-def weight_gradient(g: Geometry, xp: Operand, dy: Value, dw: Value) -> list[Call]:
+def weight_gradient(g: Geometry, xp: Image, dy: Image, dw: Value) -> list[Call]:
     """dw: partial sums over groups of images, then their sum."""
-    (hp, wp), c, taps = g.padded_size, g.ci, g.kh * g.kw
+    c, taps = g.ci, g.kh * g.kw
     parts = max(1, min(PARTS, g.n))
     total: Operand = dw if parts == 1 else Scratch(parts * dw.spec.size)
+    work = 1.0 * taps * g.n * g.ho * g.wo * c
+    args: tuple[Any, ...]
     if _windows(g) and g.strides in ((1, 1), (2, 2)) and g.wo >= 2 and c % k.NARROW == 0:
-        strides = (hp * wp * c, wp * c, c, g.ho * g.wo * c, g.wo * c, c)
-        args: tuple[Any, ...] = (xp, dy, total, parts, g.n, g.ho, g.wo, c, *strides)
-        call = Call(k.windows_dw[g.strides[0]], args, parts * -(-c // k.CHANNELS), 9.0 * dy.spec.size)
-        return [call] if parts == 1 else [call, sum_parts(total, dw, parts, dw.spec.size)]
+        args = (xp.origin, dy.origin, total, parts, g.n, g.ho, g.wo, c, *xp.strides, *dy.strides)
+        out = [Call(k.windows_dw[g.strides[0]], args, parts * -(-c // k.CHANNELS), work)]
+        return out if parts == 1 else [*out, sum_parts(total, dw, parts, dw.spec.size)]
     args = (
-        xp, dy, total, table(_offsets(g)), taps, parts,
-        g.n, g.ho, g.wo, c, hp * wp * c, g.strides[0] * wp * c, g.strides[1] * c, g.ho * g.wo * c, g.wo * c, c,
+        xp.origin, dy.origin, total, table(_offsets(g, xp)), taps, parts,
+        g.n, g.ho, g.wo, c, xp.image, g.strides[0] * xp.row, g.strides[1] * xp.pixel, *dy.strides,
     )  # fmt: skip
     tasks = parts * -(-c // k.LANES)
-    out = [Call(k.depthwise_dw, args, tasks, 1.0 * taps * dy.spec.size)]
+    out = [Call(k.depthwise_dw, args, tasks, work)]
     return out if parts == 1 else [*out, sum_parts(total, dw, parts, dw.spec.size)]

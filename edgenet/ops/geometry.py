@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgenet.graph import At, Call, Scratch, ShapeError, Spec, Value
+from edgenet.graph.layout import Pads
 from edgenet.graph.spec import Dim
 from edgenet.kernels.cpu import conv as k
-
-Pads = tuple[tuple[int, int], tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -142,18 +141,40 @@ def output_shape(x: Spec, w: Spec, attrs: dict[str, Any]) -> tuple[Dim, ...]:
     return (x.shape[0], *out, co)
 
 
-def padded(x: Value, shape: tuple[int, int, int, int], around: Pads) -> tuple[Value | Scratch, list[Call]]:
-    """x with rows and columns of zeros around it: x itself where there are none."""
-    if not any(around[0] + around[1]):
-        return x, []
-    n, h, w, c = shape
-    (top, bottom), (left, right) = around
+class Image(NamedTuple):
+    """Where pixel (0, 0) of the first image lies, and steps from image to image, row to row and pixel to pixel."""
+
+    origin: Value | Scratch | At
+    image: int
+    row: int
+    pixel: int
+
+    @property
+    def strides(self) -> tuple[int, int, int]:
+        """The three steps."""
+        return self.image, self.row, self.pixel
+
+
+def image(x: Value) -> Image:
+    """The images of x, wherever they lie."""
+    strides, start = x.layout.strides, x.layout.start
+    return Image(at(x, start), *strides[:3])
+
+
+def padded(x: Value, around: Pads) -> tuple[Image, list[Call]]:
+    """x from the first of the zeros around it on; where they are not there already, in a copy."""
+    (n, h, w, c), ((top, bottom), (left, right)) = x.spec.sizes, around
+    here = image(x)
+    if x.layout.has(around):
+        return here._replace(origin=at(x, x.layout.start - top * here.row - left * here.pixel)), []
     hp, wp = h + top + bottom, w + left + right
     xp = Scratch(n * hp * wp * c)
-    args = (x, xp, h, w, c, top, hp, left, wp)
-    return xp, [Call(k.pad_images, args, n * hp, 4.0 * n * hp * wp * c)]
+    args = (here.origin, xp, h, w, c, *here.strides, top, hp, left, wp)
+    return Image(xp, hp * wp * c, wp * c, c), [Call(k.pad_images, args, n * hp, 4.0 * n * hp * wp * c)]
 
 
-def at(operand: Value | Scratch, offset: int) -> Value | Scratch | At:
+def at(operand: Value | Scratch | At, offset: int) -> Value | Scratch | At:
     """Element `offset` of an operand."""
+    if isinstance(operand, At):
+        return At(operand.operand, operand.offset + offset)
     return At(operand, offset) if offset else operand

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from edgenet.graph import Call, Cost, Node, Op, ShapeError, Spec, Value, emit
+from edgenet.graph import Call, Cost, Layouts, Node, Op, ShapeError, Spec, Value, emit
 from edgenet.graph.op import symbolic
 from edgenet.graph.spec import Dim
 
@@ -83,9 +83,15 @@ class Transpose(Move):
         return [transpose(dys[0], [int(axis) for axis in np.argsort(node.attrs["perm"])])]
 
     def lower(self, node: Node) -> list[Call]:
-        x, y, x_shape, y_shape = ends(node)
-        strides = strides_of(x_shape)
-        return calls(x, y, Grid(y_shape, [strides[axis] for axis in node.attrs["perm"]], strides_of(y_shape)))
+        x, y, _, y_shape = ends(node)
+        strides, layout = x.layout.strides, y.layout
+        sx = [strides[axis] for axis in node.attrs["perm"]]
+        return calls(x, y, Grid(y_shape, sx, layout.strides, x.layout.start, layout.start))
+
+    def layouts(self, node: Node) -> Layouts:
+        x = node.inputs[0]
+        assert x is not None
+        return Layouts((x, node.output))
 
 
 class Concat(Move):
@@ -125,16 +131,24 @@ class Concat(Move):
         return _strips(node) if all(d == 1 for d in outer) else []
 
     def lower(self, node: Node) -> list[Call]:
-        y_shape = node.output.spec.sizes
-        outer = math.prod(y_shape[: node.attrs["axis"] % len(y_shape)])
-        row = node.output.spec.size // max(outer, 1)
-        out, at = [], 0
+        y, axis = node.output, node.attrs["axis"] % node.output.spec.rank
+        out, at = [], y.layout.start
         for x in node.inputs:
             assert x is not None
-            strip = x.spec.size // max(outer, 1)
-            out += calls(x, node.output, Grid((outer, strip), (strip, 1), (row, 1), y0=at))
-            at += strip
+            if x.owner is not y:
+                out += calls(x, y, Grid(x.spec.sizes, x.layout.strides, y.layout.strides, x.layout.start, at))
+            at += x.spec.sizes[axis] * y.layout.strides[axis]
         return out
+
+    def layouts(self, node: Node) -> Layouts:
+        y, first, inside = node.output, 0, []
+        values = [v for v in node.inputs if v is not None]
+        if node.attrs["axis"] % y.spec.rank == 3:
+            for x in values:
+                if sum(v is x for v in values) == 1:
+                    inside.append((x, y, first))
+                first += x.spec.sizes[3]
+        return Layouts((*values, y), inside=tuple(inside))
 
 
 def _strips(node: Node) -> list[tuple[Value, int]]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
-from edgenet.graph import Call, Cost, Node, Op, Scratch, ShapeError, Spec, Value, emit
+from edgenet.graph import Call, Cost, Layouts, Node, Op, Scratch, ShapeError, Spec, Value, emit
+from edgenet.graph.layout import NO_BORDER
 from edgenet.kernels.cpu import norm as k
 from edgenet.kernels.cpu.movement import fill
+
+from .contraction import Activation
+from .geometry import at, image
 
 #: numbers that a loop over periods runs over at least
 PERIOD = 256
@@ -34,9 +40,25 @@ class _Rows:
         self.periods = max(1, k.BLOCK // max(self.period, 1))
         self.tasks = -(-self.n // (self.periods * self.period)) if self.n else 0
 
-    def elementwise(self, kernel: Any, *arrays: Value | Scratch) -> Call:
+    def elementwise(self, kernel: Any, *args: Any) -> Call:
         """A call that goes through all rows, period by period."""
-        return Call(kernel, (*arrays, self.n, self.period, self.periods), self.tasks, 4.0 * len(arrays) * self.n)
+        moved = 4.0 * self.n * sum(isinstance(a, Value) for a in args)
+        return Call(kernel, (*args, self.n, self.period, self.periods), self.tasks, moved)
+
+    def lines(self, x: Value, *others: Value | None) -> tuple[tuple[int, ...], int]:
+        """How loops go through x where others lie line by line, in the terms of the kernels, and the number of tasks.
+
+        Numbers in x, those of a period and of a line, lines of a task and of an image; then the steps from image to
+        image and from line to line of each of the others.
+        """
+        if all(v is None or v.layout.border == NO_BORDER for v in others):
+            length = self.periods * self.period
+            steps = [(length, length)] * len(others)
+            return (self.n, self.period, length, 1, 1, *chain(*steps)), self.tasks
+        _, h, w, c = x.spec.sizes
+        count = max(1, k.BLOCK // (w * c))
+        steps = [(0, 0) if v is None else image(v).strides[:2] for v in others]
+        return (self.n, self.period, w * c, count, h, *chain(*steps)), -(-self.n // (w * c * count))
 
 
 def _check(specs: Sequence[Any], names: str) -> None:
@@ -96,13 +118,32 @@ class BatchNormDx(Op):
         return [once, r.elementwise(k.scale, dy, table, node.output)]
 
 
-def _products(r: _Rows, x: Value, mean: Value, dy: Value) -> tuple[Scratch, list[Call]]:
-    """Sums of dy and of dy · (x - mean), block by block."""
-    table, parts = Scratch(r.period), Scratch(2 * r.period * r.blocks)
-    return parts, [
-        Call(k.repeat, (mean, table, r.c, r.reps), 1, 4.0 * r.period),
-        Call(k.products, (x, dy, table, parts, r.m, r.c, r.reps, r.rows), r.blocks, 8.0 * r.n),
+def _bounds(activation: Activation) -> tuple[float, float]:
+    """Between which numbers an activation keeps the result; NaN for no bound."""
+    if activation is None:
+        return math.nan, math.nan
+    kind, *values = activation
+    if kind == "relu":
+        return 0.0, math.nan
+    if kind == "clip":
+        return values[0], values[1]
+    raise ValueError(f"activation {activation!r} cannot be fused: expected relu or clip")
+
+
+def _products(
+    r: _Rows, x: Value, vectors: Sequence[Value], dy: Value, epsilon: float, bounds: tuple[float, float]
+) -> tuple[Scratch, Scratch, list[Call]]:
+    """A table of mean, scale and beta, sums of dy and of dy · (x - mean) block by block, and the calls that make them.
+
+    `vectors` are gamma, beta, mean and var.
+    """
+    table, parts = Scratch(5 * r.period), Scratch(2 * r.period * r.blocks)
+    args = (x, dy, table, parts, *bounds, r.m, r.c, r.reps, r.rows)
+    calls = [
+        Call(k.mean_scale_beta, (*vectors, table, r.c, r.reps, epsilon), 1, 12.0 * r.period),
+        Call(k.products, args, r.blocks, 8.0 * r.n),
     ]
+    return table, parts, calls
 
 
 class BatchNormDw(Op):
@@ -118,8 +159,11 @@ class BatchNormDw(Op):
     def lower(self, node: Node) -> list[Call]:
         x, mean, var, dy = (v for v in node.inputs if v is not None)
         r = _Rows(x.spec)
-        parts, calls = _products(r, x, mean, dy)
-        args = (parts, var, *node.outputs, r.c, r.reps, r.blocks, node.attrs["epsilon"])
+        epsilon = node.attrs["epsilon"]
+        _, parts, calls = _products(
+            r, x, (var, mean, mean, var), dy, epsilon, _bounds(None)
+        )  # the mean is all it takes
+        args = (parts, var, *node.outputs, r.c, r.reps, r.blocks, epsilon)
         return [*calls, Call(k.combine_dw, args, r.c, 8.0 * r.c * r.blocks)]
 
     def cost(self, node: Node) -> Cost:
@@ -129,19 +173,26 @@ class BatchNormDw(Op):
 
 
 class BatchNormTrain(Op):
-    """batch_norm with the mean and the biased variance of x over all axes but the last: y, mean, var."""
+    """batch_norm with the mean and the biased variance of x over all axes but the last: y, mean, var.
+
+    Like a convolution it may add a residual to y and apply an activation.
+    """
 
     name = "batch_norm_train"
 
     def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
-        _check(specs, "gamma beta")
+        _check(specs[:3], "gamma beta")
+        if specs[3] is not None and specs[3].shape != specs[0].shape:
+            raise ShapeError(f"expected a residual of the shape of x {specs[0].shape}, got {specs[3].shape}")
         return [specs[0], specs[1], specs[1]]
 
     def gradient(self, node: Node, dys: list[Value]) -> list[Value | None]:
-        x, gamma, _ = node.inputs
+        x, gamma, beta, res = node.inputs
         _, mean, var = node.outputs
         assert x is not None
-        dx, dgamma, dbeta = emit("batch_norm_train_dx", [x, gamma, mean, var, dys[0]], **node.attrs)
+        if node.attrs["activation"] is not None:
+            raise TypeError("batch_norm_train: differentiate before activations are fused")
+        dx, dgamma, dbeta = emit("batch_norm_train_dx", [x, gamma, beta, mean, var, dys[0]], **node.attrs)
         # mean and var are results too, if rarely ones that a loss looks at
         m = max(x.spec.size // max(mean.spec.size, 1), 1)
         dmean, dvar = (None if v.array is not None and not v.array.any() else v for v in dys[1:])
@@ -149,10 +200,10 @@ class BatchNormTrain(Op):
             dx = dx + dmean * (1 / m)
         if dvar is not None:
             dx = dx + (x - mean) * (dvar * (2 / m))
-        return [dx, dgamma, dbeta]
+        return [dx, dgamma, dbeta, None if res is None else dys[0]]
 
     def lower(self, node: Node) -> list[Call]:
-        x, gamma, beta = node.inputs
+        x, gamma, beta, res = node.inputs
         y, mean, var = node.outputs
         assert x is not None
         r = _Rows(x.spec)
@@ -160,35 +211,44 @@ class BatchNormTrain(Op):
             return [Call(fill, (v, r.c, float("nan")), -(-r.c // k.BLOCK), 0.0) for v in (mean, var)]
         parts, table = Scratch(2 * r.period * r.blocks), Scratch(3 * r.period)
         args = (parts, gamma, beta, mean, var, table, r.m, r.c, r.reps, r.rows, node.attrs["epsilon"])
+        bounds, (sizes, tasks) = _bounds(node.attrs["activation"]), r.lines(x, res, y)
+        places = (None if v is None else at(v, v.layout.start) for v in (res, y))
+        moved = 4.0 * r.n * (2 if res is None else 3)
         return [
             Call(k.moments, (x, parts, r.m, r.c, r.reps, r.rows), r.blocks, 8.0 * r.n),
             Call(k.combine_moments, args, r.c, 16.0 * r.c * r.blocks),
-            r.elementwise(k.normalize, x, table, y),
+            Call(k.normalize, (x, table, *places, int(res is not None), *bounds, *sizes), tasks, moved),
         ]
+
+    def layouts(self, node: Node) -> Layouts:
+        res, y = node.inputs[3], node.output
+        return Layouts(lines=(y,) if res is None else (y, res))
 
     def cost(self, node: Node) -> Cost:
         return Cost(7 * node.output.spec.size, super().cost(node).bytes)
 
 
 class BatchNormTrainDx(Op):
-    """dx, dgamma, dbeta of batch_norm_train: dx = gamma / sqrt(var + epsilon) · (dy - dbeta/m - xhat · dgamma/m)."""
+    """dx, dgamma, dbeta of batch_norm_train: dx = gamma / sqrt(var + epsilon) · (dy - dbeta/m - xhat · dgamma/m).
+
+    With an activation, dy is the gradient of what it gave.
+    """
 
     name = "batch_norm_train_dx"
     no_gradient = "second derivatives are not supported"
 
     def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
-        _check(specs, "gamma mean var dy")
+        _check(specs, "gamma beta mean var dy")
         return [specs[0], specs[1], specs[1]]
 
     def lower(self, node: Node) -> list[Call]:
-        x, gamma, mean, var, dy = (v for v in node.inputs if v is not None)
+        x, gamma, beta, mean, var, dy = (v for v in node.inputs if v is not None)
         dx, dgamma, dbeta = node.outputs
-        r = _Rows(x.spec)
-        parts, calls = _products(r, x, mean, dy)
-        table = Scratch(4 * r.period)
-        args = (parts, gamma, mean, var, dgamma, dbeta, table, r.m, r.c, r.reps, r.blocks, node.attrs["epsilon"])
+        r, epsilon, bounds = _Rows(x.spec), node.attrs["epsilon"], _bounds(node.attrs["activation"])
+        table, parts, calls = _products(r, x, (gamma, beta, mean, var), dy, epsilon, bounds)
+        args = (parts, gamma, var, dgamma, dbeta, table, r.m, r.c, r.reps, r.blocks, epsilon)
         combine = Call(k.combine_dx, args, r.c, 8.0 * r.c * r.blocks)
-        return [*calls, combine, r.elementwise(k.normalize_dx, x, dy, table, dx)]
+        return [*calls, combine, r.elementwise(k.normalize_dx, x, dy, table, dx, *bounds)]
 
     def cost(self, node: Node) -> Cost:
         return Cost(10 * node.output.spec.size, super().cost(node).bytes)
@@ -244,5 +304,5 @@ def batch_norm_train(x: Value, gamma: Value, beta: Value, *, epsilon: float = 1e
         >>> batch_norm_train(g.input((32, 3)), g.constant([1.0] * 3), g.constant([0.0] * 3))[2]
         %batch_norm_train_2: float32[3]
     """
-    y, mean, var = emit("batch_norm_train", [x, gamma, beta], epsilon=float(epsilon))
+    y, mean, var = emit("batch_norm_train", [x, gamma, beta, None], epsilon=float(epsilon), activation=None)
     return y, mean, var

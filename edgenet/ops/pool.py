@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from edgenet.graph import Call, Cost, Node, Op, Scratch, ShapeError, Spec, Value, emit
+from edgenet.graph import Call, Cost, Layout, Layouts, Node, Op, Scratch, ShapeError, Spec, Value, emit
+from edgenet.graph.layout import NO_BORDER, Pads
 from edgenet.graph.spec import Dim
 from edgenet.kernels.cpu import pool as k
 
-from .grid import strides_of
-
-Pads = tuple[tuple[int, int], tuple[int, int]]
+from .geometry import Image, image
 
 
 def _output_shape(x: Sequence[Dim], attrs: dict[str, Any]) -> tuple[Dim, ...]:
@@ -46,11 +45,6 @@ def _sizes(x: Sequence[int], y: Sequence[int], attrs: dict[str, Any]) -> tuple[i
     return (*x[1:], *y[1:3], *attrs["pool"], *attrs["strides"], top, left)
 
 
-def _strides(*shapes: Sequence[int]) -> tuple[int, ...]:
-    """Strides of images, rows and pixels of contiguous arrays."""
-    return tuple(stride for shape in shapes for stride in strides_of(shape)[:3])
-
-
 def _window(attrs: dict[str, Any]) -> int:
     return int(attrs["pool"][0] * attrs["pool"][1])
 
@@ -80,11 +74,15 @@ class MaxPool(Op):
     def lower(self, node: Node) -> list[Call]:
         x, y = node.inputs[0], node.output
         assert x is not None
-        (n, oh, ow, c), strides = y.spec.sizes, _strides(x.spec.sizes, y.spec.sizes)
-        kernel, args = k.max_pool, (x, y, *_sizes(x.spec.sizes, y.spec.sizes, node.attrs), *strides)
+        (n, oh, ow, c), source, target = y.spec.sizes, image(x), image(y)
+        kernel, sizes = k.max_pool, _sizes(x.spec.sizes, y.spec.sizes, node.attrs)
         if _inside(node.attrs) and c < k.WIDE:
-            kernel, args = k.max_inside[node.attrs["pool"][0]], (x, y, c, oh, ow, *node.attrs["strides"], *strides)
+            kernel, sizes = k.max_inside[node.attrs["pool"][0]], (c, oh, ow, *node.attrs["strides"])
+        args = (source.origin, target.origin, *sizes, *source.strides, *target.strides)
         return [Call(kernel, args, n * oh, 1.0 * _window(node.attrs) * y.spec.size)]
+
+    def layouts(self, node: Node) -> Layouts:
+        return Layouts((*(v for v in node.inputs if v is not None), node.output))
 
     def cost(self, node: Node) -> Cost:
         return Cost(_window(node.attrs) * node.output.spec.size, super().cost(node).bytes)
@@ -106,15 +104,19 @@ class MaxPoolDx(Op):
         x, y, dy = (v for v in node.inputs if v is not None)
         n, _, _, c = x.spec.sizes
         oh, ow = y.spec.sizes[1:3]
-        strides = _strides(*(v.spec.sizes for v in (x, y, dy, node.output)))
+        images = [image(v) for v in (x, y, dy, node.output)]
+        origins, strides = [i.origin for i in images], [step for i in images for step in i.strides]
         work = 3.0 * _window(node.attrs) * y.spec.size
         if _inside(node.attrs) and node.attrs["strides"] == node.attrs["pool"]:
-            args = (x, y, dy, node.output, *x.spec.sizes[1:], oh, ow, *strides)
-            return [Call(k.max_inside_dx[node.attrs["pool"][0]], args, n * oh, work)]
+            kernel = k.max_inside_dx[node.attrs["pool"][0]]
+            return [Call(kernel, (*origins, *x.spec.sizes[1:], oh, ow, *strides), n * oh, work)]
         apart = node.attrs["strides"][0] >= node.attrs["pool"][0]  # no two rows of windows share a row of x
         bands, blocks = (oh, 1) if apart else (1, max(1, -(-c // k.CHANNEL_BLOCK)))
-        args = (x, y, dy, node.output, *_sizes(x.spec.sizes, y.spec.sizes, node.attrs), *strides, bands, blocks)
-        return [Call(k.max_pool_dx, args, n * bands * blocks, work)]
+        sizes = _sizes(x.spec.sizes, y.spec.sizes, node.attrs)
+        return [Call(k.max_pool_dx, (*origins, *sizes, *strides, bands, blocks), n * bands * blocks, work)]
+
+    def layouts(self, node: Node) -> Layouts:
+        return Layouts((*(v for v in node.inputs if v is not None), node.output))
 
     def cost(self, node: Node) -> Cost:
         y = node.inputs[1]
@@ -139,9 +141,13 @@ class AvgPool(Op):
         x, y = node.inputs[0], node.output
         assert x is not None
         n, oh, *_ = y.spec.sizes
-        sizes, strides = _sizes(x.spec.sizes, y.spec.sizes, node.attrs), _strides(x.spec.sizes, y.spec.sizes)
-        args = (x, y, *sizes, *strides, int(node.attrs["include_pad"]))
+        source, target = image(x), image(y)
+        sizes = _sizes(x.spec.sizes, y.spec.sizes, node.attrs)
+        args = (source.origin, target.origin, *sizes, *source.strides, *target.strides, int(node.attrs["include_pad"]))
         return [Call(k.avg_pool, args, n * oh, 1.0 * _window(node.attrs) * y.spec.size)]
+
+    def layouts(self, node: Node) -> Layouts:
+        return Layouts((*(v for v in node.inputs if v is not None), node.output))
 
     def cost(self, node: Node) -> Cost:
         return Cost(_window(node.attrs) * node.output.spec.size, super().cost(node).bytes)
@@ -161,16 +167,20 @@ class AvgPoolDx(Op):
         dy, dx = node.inputs[0], node.output
         assert dy is not None
         n, h, _, _ = dx.spec.sizes
-        sizes, around = _sizes(dx.spec.sizes, dy.spec.sizes, node.attrs), _strides(dy.spec.sizes)
+        sizes, source, target = _sizes(dx.spec.sizes, dy.spec.sizes, node.attrs), image(dy), image(dx)
         out: list[Call] = []
-        source: Value | Scratch = dy
         scale = 1.0 / _window(node.attrs)
         if any(map(any, node.attrs["padding"])) and not node.attrs["include_pad"]:  # windows of different counts
-            source, scale = Scratch(dy.spec.size), 1.0
-            out.append(Call(k.divide_by_count, (dy, source, *sizes, *around), n * dy.spec.sizes[1], 4.0 * dy.spec.size))
+            divided = Image(Scratch(dy.spec.size), *Layout.dense(dy.spec.sizes).strides[:3])
+            counted = (source.origin, divided.origin, *sizes, *source.strides)
+            out.append(Call(k.divide_by_count, counted, n * dy.spec.sizes[1], 4.0 * dy.spec.size))
+            source, scale = divided, 1.0
         work = 1.0 * _window(node.attrs) * dy.spec.size + 4.0 * dx.spec.size
-        args = (source, dx, *sizes, *around, *_strides(dx.spec.sizes), scale)
+        args = (source.origin, target.origin, *sizes, *source.strides, *target.strides, scale)
         return [*out, Call(k.avg_pool_dx, args, n * h, work)]
+
+    def layouts(self, node: Node) -> Layouts:
+        return Layouts((*(v for v in node.inputs if v is not None), node.output))
 
     def cost(self, node: Node) -> Cost:
         dy = node.inputs[0]
@@ -178,11 +188,8 @@ class AvgPoolDx(Op):
         return Cost(_window(node.attrs) * dy.spec.size, super().cost(node).bytes)
 
 
-NO_PADDING: Pads = ((0, 0), (0, 0))
-
-
 def max_pool(
-    x: Value, pool: tuple[int, int], strides: tuple[int, int] | None = None, padding: Pads = NO_PADDING
+    x: Value, pool: tuple[int, int], strides: tuple[int, int] | None = None, padding: Pads = NO_BORDER
 ) -> Value:
     """The maximum of each window: y[n, p, q, c] = max x[n, p·sh - top + i, q·sw - left + j, c] over i < kh, j < kw.
 
@@ -210,7 +217,7 @@ def avg_pool(
     x: Value,
     pool: tuple[int, int],
     strides: tuple[int, int] | None = None,
-    padding: Pads = NO_PADDING,
+    padding: Pads = NO_BORDER,
     include_pad: bool = False,
 ) -> Value:
     """The average of each window: y[n, p, q, c] = sum x[n, p·sh - top + i, q·sw - left + j, c] / count.

@@ -25,12 +25,19 @@ Loops, and the slice that each touches::
     2.    for part in K partitions                       # A[:, part], B[part, :]; C of its own
     3.      for block in rows of C, step mb              # A[block, :] stays in L2        3 and 4 change places
     4.        for panel in columns of C, step nr         # B[:, panel] streams from L2    with `panels_first`
-    5.          for tile in rows of the block, step mr   # accumulators in registers
-    6.            for k                                  # tile
+    5.          for chunk of k                           # B[chunk, panel], and the next one, stay in L2
+    6.            for tile in rows of the block, step mr # accumulators in registers
+    7.              for k of the chunk                   # tile
 
-Loop 5 takes tiles of evenly spaced rows (`even` in `tile`; for narrow panels taller ones) while they fit into what is
+A panel whose k is long is taken in chunks, so that all tiles but the first find it in L2: each chunk adds to what the
+one before left in C, the first one the bias and `res`, the last one applies the activation.  Meanwhile the tiles fetch
+the next chunk, each its share, so that weights which come from memory (7×7 images: 9 MB for 49 rows) stream in while
+others are multiplied; behind the last chunk of a panel lies the first of the next.
+
+Loop 6 takes tiles of evenly spaced rows (`even` in `tile`; for narrow panels taller ones) while they fit into what is
 left of a row of the grid, and tiles that follow the grid round its end where they do not: a row of 28 is 14 + 14, one
-of 32 is 14 + 14 and half of a tile of 8, whose other half begins the next row.
+of 32 is 14 + 14 and half of a tile of 8, whose other half begins the next row.  A plain product has one row of the grid
+(`_with_long_rows`), whose rest is avoided by a few tiles that are shorter by one: 49 = 4·6 + 5·5.
 
 Loops 1 to 4 are the task range.  K is split in partitions only where C is small and K is long (weight gradients); their
 number depends on sizes alone and they are summed in order, so results do not depend on the number of threads.
@@ -57,18 +64,32 @@ def cut(rows: int, mr: int) -> int:
     return short if short * (mr - 1) <= rows else 0
 
 
+@device
+def advance(place, rows, d1, d2):
+    """The place in the grid that lies this many rows behind another."""
+    p0, p1, p2 = place[0], place[1], place[2] + rows
+    while p2 >= d2:
+        p2 -= d2
+        p1 += 1
+        if p1 == d1:
+            p0, p1 = p0 + 1, 0
+    return p0, p1, p2
+
+
 def _gemm(nv: int, packed: bool) -> Kernel:
     """The kernel for panels of nv vectors; with `packed`, for ks = 1 and packed panels only."""
     mr, nr, unroll = TARGET.mr(nv), nv * LANES, UNROLL if packed else 1
     tall, even = TARGET.tall[nv - 1], packed
     high_tile, low_tile, row_tile = (tile(h, nv, LANES, unroll, packed, TARGET.by_lane) for h in (mr, mr - 1, 1))
-    even_tile, tall_tile = (tile(h, nv, LANES, unroll, packed, TARGET.by_lane, even) for h in (mr, tall))
+    level = 2 * tall if tall > mr else 1 << 40
+    fetch = packed and nv > 2 and not TARGET.by_lane
+    even_tile, tall_tile = (tile(h, nv, LANES, unroll, packed, TARGET.by_lane, even, fetch) for h in (mr, tall))
 
     def gemm(
         a: In, b: In, bias: In, res: In, c: Out, runs: InI64,
         m: i64, n: i64, mb: i64, panels_first: i64,
         d1: i64, d2: i64, sa0: i64, sa1: i64, sa2: i64, sc0: i64, sc1: i64, sc2: i64,
-        nruns: i64, length: i64, ks: i64, ldb: i64, panel_step: i64,
+        nruns: i64, chunk: i64, fetched: i64, pace: i64, length: i64, ks: i64, ldb: i64, panel_step: i64,
         parts: i64, part_step: i64, ga: i64, gb: i64, gc: i64,
         act: i64, alpha: f32, low: f32, high: f32,
         lo: i64, hi: i64,
@@ -81,34 +102,45 @@ def _gemm(nv: int, packed: bool) -> Kernel:
             else:
                 panel, block = cell % panels, cell // panels
             part, g = rest % parts, rest // parts
-            first = nruns * part // parts  # runs of this partition: [first, first + count)
-            count = nruns * (part + 1) // parts - first
-            j, i, end = panel * nr, block * mb, min(m, block * mb + mb)
-            b0 = g * gb + panel * panel_step + first * length * ldb
-            shared = (
-                a, g * ga, c, g * gc + part * part_step + j, res, bias, g * n + j, min(nr, n - j),
-                (d1, d2), (sa0, sa1, sa2), (sc0, sc1, sc2), runs, first, count, length, ks, b, b0, ldb,
-                act, alpha, low, high,
-            )  # fmt: skip
-            while i < end:
-                left = end - i
-                room = min(left, d2 - i % d2)  # rows of C up to the end of this row of the grid
-                if left == 1:
-                    rows = 1
-                    row_tile(i, rows, *shared)
-                elif even and room >= tall and (room >= 2 * tall or room % mr != 0):
-                    rows = tall
-                    tall_tile(i, rows, *shared)
-                elif even and room >= mr:
-                    rows = mr
-                    even_tile(i, rows, *shared)
-                elif cut(left, mr) > 0:
-                    rows = mr - 1
-                    low_tile(i, rows, *shared)
-                else:
-                    rows = min(mr, left)
-                    high_tile(i, rows, *shared)
-                i += rows
+            j, start, end = panel * nr, block * mb, min(m, block * mb + mb)
+            first, last = nruns * part // parts, nruns * (part + 1) // parts  # runs of this partition
+            top = (start // d2 // d1, start // d2 % d1, start % d2)
+            b0, r0, unfinished = g * gb + panel * panel_step, first, True
+            while unfinished:
+                count = min(chunk, last - r0)
+                unfinished = r0 + count < last
+                shared = (
+                    min(nr, n - j), (d1, d2), (sa0, sa1, sa2), (sc0, sc1, sc2), runs, r0, count, length, ks,
+                    b, b0 + r0 * length * ldb, ldb,
+                )  # fmt: skip
+                ahead = b0 + (r0 + count) * length * ldb
+                terms = (a, g * ga, c, g * gc + part * part_step + j, res, bias, g * n + j, r0 - first)
+                last_act = (0 if unfinished else act, alpha, low, high)
+                i, place = start, top
+                while i < end:
+                    left = end - i
+                    room = min(left, d2 - place[2])  # rows of C up to the end of this row of the grid
+                    short = cut(left, mr)
+                    exact = room == left and short > 0 and left < level
+                    if left == 1:
+                        rows = 1
+                        row_tile(place, rows, *terms, *shared, ahead, pace, *last_act)
+                    elif even and room >= tall and (room >= 2 * tall or room % mr != 0) and not exact:
+                        rows = tall
+                        tall_tile(place, rows, *terms, *shared, ahead, pace, *last_act)
+                    elif even and room >= mr and not exact:
+                        rows = mr
+                        even_tile(place, rows, *terms, *shared, ahead, pace, *last_act)
+                    elif short > 0:
+                        rows = mr - 1
+                        low_tile(place, rows, *terms, *shared, ahead, pace, *last_act)
+                    else:
+                        rows = min(mr, left)
+                        high_tile(place, rows, *terms, *shared, ahead, pace, *last_act)
+                    i += rows
+                    ahead += fetched * rows
+                    place = advance(place, rows, d1, d2)
+                r0 += count
 
     gemm.__qualname__ = f"gemm{nv}{'_packed' * packed}"
     return Kernel(gemm)

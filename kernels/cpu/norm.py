@@ -6,10 +6,20 @@
     dbeta  = sum dy                          dgamma = sum dy · xhat
     dx     = gamma · invstd · (dy - dbeta / m - xhat · dgamma / m)              m values a channel
 
+**Activation.**  An addition and a relu or clip that follow take their turn while y is in registers::
+
+    y = min(max(gamma · xhat + beta + res, low), high)         NaN, which nothing exceeds, for no bound
+
+Without a residual its mask need not be read again: the gradient's kernels compute y from x as the forward pass did, and
+take dy for 0 where y is at a bound.
+
 **Periods.**  x is m rows of c channels.  Loops over c numbers are short where c is small, so everything that varies
 with the channel alone is repeated `reps` times in a *table*, and loops run over periods of `reps` rows at once::
 
     table, reps = 3:   │ a0 a1 … │ a0 a1 … │ a0 a1 … │    against x:  │ row 0 │ row 1 │ row 2 │
+
+**Lines.**  y and the residual may lie inside a border: then loops go line by line, a line being a row of pixels.
+Otherwise a line is as many periods as a task computes.
 
 **Moments.**  Rows are split into blocks that stay in cache.  Each block computes its mean, then its sum of squares
 about that mean, so x comes from memory once and nothing cancels; blocks are then combined (Chan, Golub and LeVeque
@@ -22,7 +32,7 @@ Blocks depend on sizes alone and are combined in order, in float64, so threads c
 
 import numpy as np
 
-from ..compiler import In, Out, device, f32, i64, kernel
+from ..compiler import In, InOut, Out, device, f32, i64, kernel
 from ..generators import root
 
 ZERO, ONE = np.float32(0), np.float32(1)
@@ -69,11 +79,17 @@ def frozen_scale(gamma: In, var: In, table: Out, c: i64, reps: i64, epsilon: f32
 
 
 @kernel
-def repeat(x: In, table: Out, c: i64, reps: i64, lo: i64, hi: i64):
-    """Table of x.  One task."""
+def mean_scale_beta(
+    gamma: In, beta: In, mean: In, var: In, table: Out, c: i64, reps: i64, epsilon: f32, lo: i64, hi: i64
+):  # fmt: skip
+    """Table of the mean, of scale = gamma · invstd and of beta.  One task."""
+    period = c * reps
     for j in range(c):
-        table[j] = x[j]
-    repeated(table, 0, c, reps)
+        table[j] = mean[j]
+        table[period + j] = gamma[j] / root(var[j] + epsilon)
+        table[2 * period + j] = beta[j]
+    for k in range(3):
+        repeated(table, k * period, c, reps)
 
 
 @kernel
@@ -94,23 +110,60 @@ def scale(x: In, table: In, y: Out, n: i64, period: i64, periods: i64, lo: i64, 
                 y[i + j] = x[i + j] * table[j]
 
 
-@kernel
-def normalize(x: In, table: In, y: Out, n: i64, period: i64, periods: i64, lo: i64, hi: i64):
-    """y = (x - table 0) · table 1 + table 2; one task computes `periods` periods."""
-    for task in range(lo, hi):
-        for i in range(task * periods * period, min(n, (task + 1) * periods * period), period):
-            for j in range(min(period, n - i)):
-                y[i + j] = (x[i + j] - table[j]) * table[period + j] + table[2 * period + j]
+@device
+def line_start(line, h, image, row):
+    """Where a line of an image of h lines begins."""
+    return line // h * image + line % h * row
+
+
+@device
+def clamped(v, low, high):
+    """v between two bounds; NaN stays NaN."""
+    v = low if v < low else v
+    return high if v > high else v
+
+
+@device
+def passed(dy, y, low, high):
+    """What goes back through `clamped`: dy where y is between the bounds, else 0."""
+    return dy if (not y <= low) & (not y >= high) else ZERO
 
 
 @kernel
-def normalize_dx(x: In, dy: In, table: In, dx: Out, n: i64, period: i64, periods: i64, lo: i64, hi: i64):
-    """dx = dy · table 1 + (x - table 0) · table 2 + table 3; one task computes `periods` periods."""
+def normalize(
+    x: In, table: In, res: In, y: Out, added: i64, low: f32, high: f32, n: i64, period: i64,
+    length: i64, lines: i64, h: i64, res_image: i64, res_row: i64, y_image: i64, y_row: i64, lo: i64, hi: i64,
+):  # fmt: skip
+    """y = clamped((x - table 0) · table 1 + table 2, plus res if `added`); one task computes `lines` lines."""
+    for line in range(lo * lines, min(hi * lines, (n + length - 1) // length)):
+        x0, r0, y0 = line * length, line_start(line, h, res_image, res_row), line_start(line, h, y_image, y_row)
+        size = min(length, n - x0)
+        for i in range(0, size, period):
+            count, xi, ri, yi = min(period, size - i), x0 + i, r0 + i, y0 + i
+            if added:
+                for j in range(count):
+                    v = (x[xi + j] - table[j]) * table[period + j] + table[2 * period + j]
+                    y[yi + j] = clamped(v + res[ri + j], low, high)
+            else:
+                for j in range(count):
+                    v = (x[xi + j] - table[j]) * table[period + j] + table[2 * period + j]
+                    y[yi + j] = clamped(v, low, high)
+
+
+@kernel
+def normalize_dx(
+    x: In, dy: In, table: In, dx: Out, low: f32, high: f32, n: i64, period: i64, periods: i64, lo: i64, hi: i64
+):
+    """dx = dy · table 1 + (x - table 0) · table 3 + table 4 with dy `passed`; one task computes `periods` periods.
+
+    Table 2 is beta.
+    """
     for task in range(lo, hi):
         for i in range(task * periods * period, min(n, (task + 1) * periods * period), period):
             for j in range(min(period, n - i)):
-                centred = (x[i + j] - table[j]) * table[2 * period + j]
-                dx[i + j] = dy[i + j] * table[period + j] + centred + table[3 * period + j]
+                scale, centred = table[period + j], x[i + j] - table[j]
+                d = passed(dy[i + j], centred * scale + table[2 * period + j], low, high)
+                dx[i + j] = d * scale + centred * table[3 * period + j] + table[4 * period + j]
 
 
 @kernel
@@ -179,11 +232,12 @@ def combine_moments(
 
 @kernel
 def products(
-    x: In, dy: In, mean: In, parts: Out, m: i64, c: i64, reps: i64, rows: i64, lo: i64, hi: i64
-):  # fmt: skip
-    """Sums of dy and of dy · (x - mean) over a block of `rows` rows; one task does one block.
+    x: In, dy: In, table: In, parts: Out, low: f32, high: f32, m: i64, c: i64, reps: i64, rows: i64, lo: i64, hi: i64
+):
+    """Sums of dy and of dy · (x - table 0) over a block of `rows` rows, with dy `passed`; one task does one block.
 
-    mean: a table.  parts: for each block one period whose first c numbers are the one, and one of the other.
+    Table 1 is the scale, table 2 beta.  parts: for each block one period whose first c numbers are the one sum, and one
+    of the other.
     """
     period = c * reps
     for block in range(lo, hi):
@@ -191,10 +245,21 @@ def products(
         plain, product = 2 * block * period, (2 * block + 1) * period
         for j in range(2 * period):
             parts[plain + j] = ZERO
-        for i in range(x0, x0 + n, period):
+        whole = n - n % (2 * period)
+        for i in range(x0, x0 + whole, 2 * period):
+            for j in range(period):
+                mean, scale, beta = table[j], table[period + j], table[2 * period + j]
+                u, v = x[i + j] - mean, x[i + period + j] - mean
+                d = passed(dy[i + j], u * scale + beta, low, high)
+                e = passed(dy[i + period + j], v * scale + beta, low, high)
+                parts[plain + j] += d + e
+                parts[product + j] += d * u + e * v
+        for i in range(x0 + whole, x0 + n, period):
             for j in range(min(period, x0 + n - i)):
-                parts[plain + j] += dy[i + j]
-                parts[product + j] += dy[i + j] * (x[i + j] - mean[j])
+                u = x[i + j] - table[j]
+                d = passed(dy[i + j], u * table[period + j] + table[2 * period + j], low, high)
+                parts[plain + j] += d
+                parts[product + j] += d * u
         folded(parts, plain, c, reps)
         folded(parts, product, c, reps)
 
@@ -221,10 +286,10 @@ def combine_dw(
 
 @kernel
 def combine_dx(
-    parts: In, gamma: In, mean: In, var: In, dgamma: Out, dbeta: Out, table: Out,
+    parts: In, gamma: In, var: In, dgamma: Out, dbeta: Out, table: InOut,
     m: i64, c: i64, reps: i64, blocks: i64, epsilon: f32, lo: i64, hi: i64,
 ):  # fmt: skip
-    """dgamma, dbeta and the table of `normalize_dx`; one task combines one channel."""
+    """dgamma, dbeta, and tables 3 and 4 of `normalize_dx` behind those of `products`; one task combines one channel."""
     period = c * reps
     for j in range(lo, hi):
         invstd = ONE / root(var[j] + epsilon)
@@ -236,7 +301,5 @@ def combine_dx(
         b = -(a * invstd * invstd) * np.float32(sum_product / m)
         d = -a * np.float32(sum_dy / m)
         for r in range(reps):
-            table[r * c + j] = mean[j]
-            table[period + r * c + j] = a
-            table[2 * period + r * c + j] = b
-            table[3 * period + r * c + j] = d
+            table[3 * period + r * c + j] = b
+            table[4 * period + r * c + j] = d

@@ -5,9 +5,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 from edgenet.compile import compile_graph
-from edgenet.compile.passes import fold_affine, fuse_epilogue, optimize
+from edgenet.compile.passes import fold_affine, fold_pad, fuse_epilogue, fuse_mask, optimize
 from edgenet.graph import Graph, Variable, emit, gradients
-from edgenet.ops import conv2d, dense
+from edgenet.ops import batch_norm_train, conv2d, dense
 
 RNG = np.random.default_rng(3)
 
@@ -92,6 +92,29 @@ def results(graph):
     return compile_graph(graph, passes=False).run(x)
 
 
+@pytest.mark.parametrize("inner", [((0, 0), (0, 0)), ((1, 0), (2, 1))])
+def test_zeros_fold_into_the_convolution_behind(inner):
+    def padded(graph, x):
+        x = emit("pad", [x], padding=((0, 0), (1, 2), (0, 1), (0, 0)), value=0.0)
+        return emit("conv2d", [x, weight(graph, 3, 2, 4, 8), None, None], strides=(1, 2), padding=inner,
+                    dilation=(1, 1), groups=1, activation=None)  # fmt: skip
+
+    folded = build(padded, [fold_pad])
+    assert_allclose(results(folded)[0], results(build(padded))[0], rtol=1e-6)
+    folded.prune()
+    assert [n.op for n in folded.nodes] == ["conv2d"]
+
+
+@pytest.mark.parametrize("change", [{"value": 1.0}, {"padding": ((0, 0), (1, 1), (0, 0), (2, 2))}])
+def test_other_padding_stays(change):
+    def padded(graph, x):
+        x = emit("pad", [x], **{"padding": ((0, 0), (1, 1), (1, 1), (0, 0)), "value": 0.0, **change})
+        return conv2d(x, weight(graph, 3, 3, x.shape[3], 8))
+
+    graph = build(padded, [fold_pad])
+    assert [n.op for n in graph.nodes] == ["pad", "conv2d"]
+
+
 @pytest.mark.parametrize("function", FOLDED, ids=lambda f: f.__name__)
 def test_affine_folds_into_the_layer_before(function):
     want, folded = results(build(function)), build(function, [fold_affine])
@@ -160,6 +183,32 @@ def depthwise_residual(graph, x):
     return emit("relu", [conv(graph, x, co=4, groups=4) + x])
 
 
+def train_norm(graph, x):
+    return batch_norm_train(x, weight(graph, x.shape[-1]), weight(graph, x.shape[-1]))[0]
+
+
+def norm_relu(graph, x):
+    return emit("relu", [train_norm(graph, conv(graph, emit("relu", [train_norm(graph, conv(graph, x))])))])
+
+
+def norm_clip(graph, x):
+    return emit("clip", [train_norm(graph, conv(graph, x))], low=-0.3, high=0.6)
+
+
+def norm_leaky(graph, x):
+    return emit("leaky_relu", [train_norm(graph, conv(graph, x))], alpha=0.3)
+
+
+def norm_residual(graph, x):
+    a = emit("relu", [train_norm(graph, conv(graph, x))])
+    return emit("relu", [train_norm(graph, conv(graph, a)) + a])
+
+
+def norm_before_what_it_adds(graph, x):
+    return train_norm(graph, conv(graph, x)) + conv(graph, emit("relu", [x]))
+
+
+NORMED = [norm_relu, norm_clip, norm_leaky, norm_residual, norm_before_what_it_adds]
 EPILOGUES = [
     conv_relu,
     conv_clip,
@@ -181,7 +230,7 @@ def test_epilogues_fuse(function):
         assert not any(s.node.op == "add" for s in compile_graph(fused, passes=False).steps)
 
 
-@pytest.mark.parametrize("function", EPILOGUES, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", EPILOGUES + NORMED, ids=lambda f: f.__name__)
 def test_fusing_keeps_gradients(function):
     def trained(passes):
         graph = build(function)
@@ -196,8 +245,24 @@ def test_fusing_keeps_gradients(function):
         x = np.random.default_rng(4).standard_normal((2, 5, 5, 4)).astype(np.float32)
         return compile_graph(graph, training=True, passes=False).run(x)
 
-    for got, want in zip(trained([fuse_epilogue]), trained([]), strict=True):
+    for got, want in zip(trained([fuse_epilogue, fuse_mask]), trained([]), strict=True):
         assert_allclose(got, want, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("function", "left"),
+    [(norm_relu, set()), (norm_clip, set()), (norm_leaky, {"leaky_relu", "leaky_relu_dx"}),
+     (norm_residual, {"add", "relu_dx"}), (norm_before_what_it_adds, {"relu"})],
+    ids=lambda f: getattr(f, "__name__", ""),
+)  # fmt: skip
+def test_batch_norm_takes_activations_and_their_masks(function, left):
+    graph = build(function)
+    graph.training = True
+    loss = emit("mean", [graph.outputs[0]], axes=(0, 1, 2, 3), keepdims=False)
+    graph.outputs = [loss, *gradients(loss, [graph.variable(v) for v in graph.variables])]
+    optimize(graph)
+    elementwise = {"relu", "clip", "leaky_relu", "add", "relu_dx", "clip_dx", "leaky_relu_dx"}
+    assert {n.op for n in graph.nodes} & elementwise == left
 
 
 def test_no_layer_moves_behind_an_update_of_its_weights():

@@ -15,7 +15,7 @@ from edgenet.converters.onnx import EvaluationError, UnsupportedModelError, plan
 from edgenet.converters.onnx.errors import Refused, Unfit
 from edgenet.converters.onnx.steps import Compiled, Evaluated
 from edgenet.graph import ShapeError
-from edgenet.kernels.parallel import get_num_threads
+from edgenet.kernels.parallel import Table, get_num_threads
 
 NODE = helper.make_node
 (X,) = numbers(0, (2, 3))
@@ -212,6 +212,66 @@ def test_wrong_feeds():
         InferenceSession(mixed(), threads=0)
 
 
+def repeating():
+    """A session that is one program, after a run; it has two inputs, of which `a` comes first in the model."""
+    nodes = [NODE("Relu", ["b"], ["r"]), NODE("Sub", ["r", "a"], ["y"]), NODE("Neg", ["y"], ["z"])]
+    session = InferenceSession(model_of(nodes, {"a": X, "b": X}, ["y", "z"], shapes={"a": ("n", 3), "b": ("n", 3)}))
+    session.run(None, {"a": X, "b": X})
+    assert session._again is not None
+    return session
+
+
+def test_runs_that_repeat_take_the_short_way(monkeypatch):
+    session = repeating()
+    monkeypatch.setattr(plan.Plan, "run", None)
+    for seed in range(3):
+        a, b = numbers(seed, (2, 3), (2, 3))
+        feeds = {"b": b, "a": np.asfortranarray(a)}
+        y, z = session.run(None, feeds)
+        assert_array_equal(y, np.maximum(b, 0) - a)
+        assert_array_equal(z, -y)
+        (again,) = session.run(["z"], feeds)
+        assert_array_equal(again, z)
+        y[:] = 7
+        assert_array_equal(session.run(["y"], feeds)[0], -z)
+
+
+def test_after_a_run_wrong_feeds_are_refused_as_before():
+    session = repeating()
+    for feeds, error, said in [
+        ({"a": X}, ValueError, "'b' missing"),
+        ({"a": X, "c": X}, ValueError, "'b' missing and 'c' unknown"),
+        ({"a": X, "b": X, "c": X}, ValueError, "'c' unknown"),
+        ({"a": X, "b": X.astype(np.float64)}, TypeError, "'b': expected float32, got float64"),
+        ({"a": X.view(np.int32), "b": X}, TypeError, "'a': expected float32, got int32"),
+        ({"a": X.astype(">f4"), "b": X}, TypeError, "'a': expected float32, got >f4"),
+        ({"a": X, "b": X[:, :1]}, ShapeError, r"'b': expected shape \['n', 3\], got \[2, 1\]"),
+        ({"a": X, "b": X[0]}, ShapeError, r"'b': expected shape \['n', 3\], got \[3\]"),
+        ([X, X], TypeError, "dictionary"),
+    ]:
+        with pytest.raises(error, match=said):
+            session.run(None, feeds)
+        with pytest.raises(ValueError, match="no output 'q'"):
+            session.run(["q"], feeds)
+
+
+def test_after_a_run_other_feeds_that_fit_are_taken():
+    session = repeating()
+    a, b = numbers(5, (4, 3), (4, 3))
+    for one, other in ((a, b), (a.tolist(), b), (np.ma.array(a), b), (a[::-1], b), (a[:2], b[:2])):
+        y, _ = session.run(None, {"a": one, "b": other})
+        assert_array_equal(y, np.maximum(other, 0) - np.asarray(one, np.float32))
+
+
+def test_halves_do_not_pass_for_what_they_are_computed_in():
+    half = X.astype(np.float16)
+    session = InferenceSession(node_model("Relu", {"x": half}))
+    for _ in range(2):
+        assert session.run(None, {"x": half})[0].dtype == np.float16
+        with pytest.raises(TypeError, match="expected float16, got float32"):
+            session.run(None, {"x": X})
+
+
 def test_a_node_that_cannot_be_computed_is_named():
     nodes = [NODE("Gather", ["x", "i"], ["y"], name="picker", axis=0)]
     session = InferenceSession(model_of(nodes, {"x": X.astype(np.float64), "i": np.arange(70)}, ["y"]))
@@ -269,6 +329,14 @@ def test_the_threads_of_a_session_are_its_own(monkeypatch):
     InferenceSession(mixed()).run(None, {"x": X})
     assert seen == [before + 3, before]
     assert get_num_threads() == before
+
+
+def test_the_threads_of_a_session_are_its_own_when_runs_repeat(monkeypatch):
+    session, seen = repeating(), []
+    monkeypatch.setattr(Table, "run", lambda self, threads=None: seen.append(threads))
+    for session.threads in (None, get_num_threads() + 3):
+        session.run(None, {"a": X, "b": X})
+    assert seen == [None, get_num_threads() + 3]
 
 
 def test_evaluated_steps_name_no_attribute_they_do_not_know():

@@ -13,19 +13,25 @@ TILES = sorted({(t.mr(nv), nv, t.lanes) for t in TABLE.values() for nv in range(
 EVEN = sorted({(t.tall[nv - 1], nv, t.lanes) for t in TABLE.values() for nv in range(1, t.widest + 1)} | set(TILES))
 
 
-def kernel_of(mr, nv, lanes, unroll, by_lane=False, even=False):
-    tile = generate(mr, nv, lanes, unroll, by_lane, by_lane, even)
+def kernel_of(mr, nv, lanes, unroll, by_lane=False, even=False, fetch=False):
+    tile = generate(mr, nv, lanes, unroll, by_lane, by_lane, even, fetch)
 
     nr = nv * lanes
 
     def one_tile(
         a: In, b: In, bias: In, res: In, c: Out, runs: InI64, m: i64, n: i64, length: i64, nruns: i64,
-        lda: i64, ldc: i64, ks: i64, act: i64, alpha: f32, low: f32, high: f32, lo: i64, hi: i64,
+        lda: i64, ldc: i64, ks: i64, first: i64, act: i64, alpha: f32, low: f32, high: f32, lo: i64, hi: i64,
     ):  # fmt: skip
-        tile(0, m, a, 0, c, 0, res, bias, 0, n, (1, 1000), (0, 0, lda), (0, 0, ldc), runs, 0, nruns, length, ks,
-             b, 0, nr, act, alpha, low, high)  # fmt: skip
+        r = 0
+        while r < nruns or r == 0:  # `first` runs, then the others, which go on from there
+            count = first if r == 0 and first < nruns else nruns - r
+            last_act = act if r + count >= nruns else 0
+            tile((0, 0, 0), m, a, 0, c, 0, res, bias, 0, r, n, (1, 1000), (0, 0, lda), (0, 0, ldc), runs, r, count,
+                 length, ks, b, r * length * nr, nr, 0, 16, last_act, alpha, low, high)  # fmt: skip
+            r += max(count, 1)
 
-    one_tile.__qualname__ = f"tile_{mr}x{nv}x{lanes}u{unroll}{'_by_lane' * by_lane}{'_even' * even}"
+    options = "_by_lane" * by_lane + "_even" * even + "_fetch" * fetch
+    one_tile.__qualname__ = f"tile_{mr}x{nv}x{lanes}u{unroll}{options}"
     return Kernel(one_tile)
 
 
@@ -42,14 +48,14 @@ def problem(seed, mr, nv, lanes, m=0):
 
 
 @pytest.mark.parametrize(
-    ("mr", "nv", "lanes", "unroll", "by_lane", "even"),
-    [(*t, unroll, False, False) for t in TILES for unroll in (1, 2)]
-    + [(*t, t[2], True, False) for t in TILES if t[2] == 4]
-    + [(*t, 4, False, True) for t in EVEN]
-    + [(*t, t[2], True, True) for t in EVEN if t[2] == 4],
+    ("mr", "nv", "lanes", "unroll", "by_lane", "even", "fetch"),
+    [(*t, unroll, False, False, False) for t in TILES for unroll in (1, 2)]
+    + [(*t, t[2], True, False, False) for t in TILES if t[2] == 4]
+    + [(*t, 4, False, True, fetch) for t in EVEN for fetch in (False, True)]
+    + [(*t, t[2], True, True, False) for t in EVEN if t[2] == 4],
 )
-def test_every_tile(mr, nv, lanes, unroll, by_lane, even):
-    kernel = kernel_of(mr, nv, lanes, unroll, by_lane, even)
+def test_every_tile(mr, nv, lanes, unroll, by_lane, even, fetch):
+    kernel = kernel_of(mr, nv, lanes, unroll, by_lane, even, fetch)
     for seed in range(40):
         m, n, nruns, length, ks, runs, lda, a, b, bias, res = problem(seed, mr, nv, lanes, mr if even else 0)
         ks = 1 if by_lane else ks
@@ -59,7 +65,7 @@ def test_every_tile(mr, nv, lanes, unroll, by_lane, even):
         padded[:, :n] = res
         act = seed % 4
         kernel(a, np.append(b.ravel(), 0).astype(np.float32), bias, padded, c, np.append(runs, 0), m, n, length, nruns,
-               lda, ldc, ks, act, 0.1, -0.5, 0.75, tasks=1)  # fmt: skip
+               lda, ldc, ks, 1 + seed % 3, act, 0.1, -0.5, 0.75, tasks=1)  # fmt: skip
         k = np.concatenate([r + ks * np.arange(length) for r in runs] or [np.zeros(0)]).astype(int)
         want = a[:, k].astype(np.float64) @ b[:, :n].astype(np.float64) + bias + res
         results = (want, np.maximum(want, 0), np.clip(want, -0.5, 0.75), np.where(want < 0, 0.1 * want, want))

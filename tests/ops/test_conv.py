@@ -7,7 +7,7 @@ from ops.run import run
 
 from cases import conv_cases
 from edgenet.graph import Graph, ShapeError, emit
-from edgenet.ops import conv2d
+from edgenet.ops import contraction, conv2d
 from oracle import conv as oracle
 from tolerance import tolerance
 
@@ -97,6 +97,18 @@ def test_epilogue(case, activation):
         "leaky_relu": lambda: np.where(z < 0, p[0] * z, z),
     }
     assert_allclose(y, want[kind](), *tolerance(y.dtype, case.k))
+
+
+@pytest.mark.parametrize("case", CASES[:48], ids=repr)
+def test_a_long_sum_is_taken_in_chunks(case, monkeypatch):
+    """With a cache of 4 KB every k is long."""
+    monkeypatch.setattr(contraction, "_L2", 4096)
+    x, w, b, dy = case.arrays()
+    y = run(conv2d, x, w, b, dy, activation=("leaky_relu", 0.1), fixed=(1,), **case.attrs)
+    want = oracle.conv2d(x, w, b, **case.attrs) + dy
+    assert_allclose(y, np.where(want < 0, 0.1 * want, want), *tolerance(y.dtype, case.k))
+    got = run(dw, x, dy, w_shape=w.shape, **case.attrs)
+    assert_allclose(got, oracle.conv2d_dw(x, dy, w.shape, **case.attrs), *tolerance(got.dtype, dy.size))
 
 
 @pytest.mark.parametrize("case", CASES[:16], ids=repr)

@@ -7,7 +7,7 @@ from ops.run import run
 
 from cases import gemm_cases
 from edgenet.graph import Graph, ShapeError, gradients
-from edgenet.ops import dense
+from edgenet.ops import contraction, dense
 from oracle import gemm as oracle
 from tolerance import tolerance
 
@@ -51,6 +51,16 @@ def test_threads_change_no_bit(case):
     one, two, four = (run(dense, a, b, bias, threads=t, **attrs) for t in (1, 2, 4))
     assert_array_equal(one, two)
     assert_array_equal(one, four)
+
+
+@pytest.mark.parametrize("case", CASES[:40], ids=repr)
+def test_a_long_sum_is_taken_in_chunks(case, monkeypatch):
+    """With a cache of 4 KB every k is long."""
+    monkeypatch.setattr(contraction, "_L2", 4096)
+    a, b, bias, dy, attrs = arrays_of(case)
+    y = run(dense, a, b, bias, dy, activation=("relu",), fixed=(1,), **attrs)
+    want = oracle.matmul(a, b, trans_a=case.trans_a, trans_b=case.trans_b) + bias + dy
+    assert_allclose(y, np.maximum(want, 0), *tolerance(y.dtype, case.k))
 
 
 def test_errors_name_both_sides():

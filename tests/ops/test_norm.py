@@ -46,8 +46,20 @@ def batch_norm_dw(x, mean, var, dy, **attrs):
     return emit("batch_norm_dw", [x, mean, var, dy], **attrs)
 
 
-def batch_norm_train_dx(x, gamma, mean, var, dy, **attrs):
-    return emit("batch_norm_train_dx", [x, gamma, mean, var, dy], **attrs)
+def batch_norm_train_dx(x, gamma, beta, mean, var, dy, activation=None, **attrs):
+    return emit("batch_norm_train_dx", [x, gamma, beta, mean, var, dy], activation=activation, **attrs)
+
+
+def fused(x, gamma, beta, res=None, **attrs):
+    return emit("batch_norm_train", [x, gamma, beta, res], **attrs)
+
+
+def activated(y, activation):
+    """y behind an activation, and what of its gradient passes."""
+    if activation is None:
+        return y, np.ones(y.shape)
+    low, high = (0, np.inf) if activation[0] == "relu" else activation[1:]
+    return np.clip(y, low, high), (low < y) & (y < high)
 
 
 def moments(x):
@@ -77,12 +89,42 @@ def test_training(shape):
 
 @SHAPE
 def test_training_gradient(shape):
-    x, dy, gamma, *_ = problem(shape)
-    got = run(batch_norm_train_dx, x, gamma, *moments(x), dy, epsilon=EPSILON)
+    x, dy, gamma, beta, *_ = problem(shape)
+    got = run(batch_norm_train_dx, x, gamma, beta, *moments(x), dy, epsilon=EPSILON)
     dx, dgamma, dbeta = oracle.batch_norm_train_grad(dy, x, gamma, epsilon=EPSILON)
     scale = max((2 / np.sqrt(moments(x)[1] + EPSILON)).max(), 1)
     for g, want, k in zip(got, (dx, dgamma, dbeta), (8 * scale, rows(shape), rows(shape)), strict=True):
         assert_allclose(g, want, *tolerance(g.dtype, k))
+
+
+ACTIVATION = pytest.mark.parametrize("activation", [None, ("relu",), ("clip", -0.5, 1.0)], ids=["none", "relu", "clip"])
+
+
+@SHAPE
+@ACTIVATION
+@pytest.mark.parametrize("with_res", [False, True], ids=["plain", "residual"])
+def test_training_with_residual_and_activation(shape, activation, with_res):
+    x, res, gamma, beta, *moving = problem(shape)
+    y, mean, var = run(fused, x, gamma, beta, res if with_res else None, activation=activation, epsilon=EPSILON)
+    want, want_mean, want_var, *_ = oracle.batch_norm_train(x, gamma, beta, *moving, epsilon=EPSILON)
+    want = activated(want + res if with_res else want, activation)[0]
+    assert_allclose(mean, want_mean, *tolerance(y.dtype))
+    assert_allclose(var, want_var, *tolerance(y.dtype))
+    assert_allclose(y, want, *tolerance(y.dtype, 4 * (2 / np.sqrt(want_var + EPSILON)).max()))
+
+
+@SHAPE
+@ACTIVATION
+def test_training_gradient_through_an_activation(shape, activation):
+    x, dy, gamma, beta, *moving = problem(shape)
+    y = oracle.batch_norm_train(x, gamma, beta, *moving, epsilon=EPSILON)[0]
+    bounds = {None: (), "relu": (0,), "clip": (-0.5, 1.0)}[activation and activation[0]]
+    dy[np.any([np.abs(y - b) < 1e-3 for b in bounds], axis=0)] = 0  # where rounding decides, nothing flows
+    got = run(batch_norm_train_dx, x, gamma, beta, *moments(x), dy, activation=activation, epsilon=EPSILON)
+    want = oracle.batch_norm_train_grad(dy * activated(y, activation)[1], x, gamma, epsilon=EPSILON)
+    scale = max((2 / np.sqrt(moments(x)[1] + EPSILON)).max(), 1)
+    for g, w, k in zip(got, want, (8 * scale, rows(shape), rows(shape)), strict=True):
+        assert_allclose(g, w, *tolerance(g.dtype, k))
 
 
 @SHAPE
@@ -140,7 +182,7 @@ def test_threads_change_no_bit(shape):
         (batch_norm_dx, (dy, gamma, var)),
         (batch_norm_dw, (x, mean, var, dy)),
         (batch_norm_train, (x, gamma, beta)),
-        (batch_norm_train_dx, (x, gamma, mean, var, dy)),
+        (batch_norm_train_dx, (x, gamma, beta, mean, var, dy)),
     ):
         one, two, four = (run(function, *arrays, threads=t, epsilon=EPSILON) for t in (1, 2, 4))
         for a, b, c in zip(*(r if isinstance(r, list) else [r] for r in (one, two, four)), strict=True):
@@ -178,7 +220,7 @@ def test_an_empty_batch():
     assert y.shape == x.shape
     assert np.isnan(batch_mean).all()
     assert np.isnan(batch_var).all()
-    dx, dgamma, dbeta = run(batch_norm_train_dx, x, gamma, mean, var, dy, epsilon=EPSILON)
+    dx, dgamma, dbeta = run(batch_norm_train_dx, x, gamma, beta, mean, var, dy, epsilon=EPSILON)
     assert dx.shape == x.shape
     assert_array_equal([dgamma, dbeta], np.zeros((2, 3)))
     assert_array_equal(run(batch_norm_dw, x, mean, var, dy, epsilon=EPSILON), np.zeros((2, 3)))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgenet.graph import Node, Value, emit
+from edgenet.ops.norm import batch_norm_train
 from edgenet.ops.resample import Taps
 
 from .. import arrange
@@ -31,7 +32,7 @@ def read_batch_norm(node: OnnxNode) -> Any:
         node.only_output("a batch statistic")
         y = emit("batch_norm", [x.last(), gamma, beta, mean, var], epsilon=epsilon)
         return node.held(y, channels_last(x.rank))
-    y, *statistics = emit("batch_norm_train", [x.last(), gamma, beta], epsilon=epsilon)
+    y, *statistics = batch_norm_train(x.last(), gamma, beta, epsilon=epsilon)
     running = [node.held(a * momentum + b * (1 - momentum)) for a, b in zip((mean, var), statistics, strict=True)]
     return [node.held(y, channels_last(x.rank)), *running]
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from edgenet.graph import Graph
 
 from .fold_affine import fold_affine
+from .fold_pad import fold_pad
 from .fuse_epilogue import fuse_epilogue
+from .fuse_mask import fuse_mask
 from .merge_repeats import merge_repeats
 from .recognise import recognise
 
-__all__ = ["fold_affine", "fuse_epilogue", "merge_repeats", "optimize", "recognise"]
+__all__ = ["fold_affine", "fold_pad", "fuse_epilogue", "fuse_mask", "merge_repeats", "optimize", "recognise"]
 
 
 def optimize(graph: Graph) -> Graph:
@@ -22,6 +24,9 @@ def optimize(graph: Graph) -> Graph:
         recognise(graph)
         merge_repeats(graph)
         fold_affine(graph)
+        fold_pad(graph)
     fuse_epilogue(graph)
+    if graph.training:
+        fuse_mask(graph)
     graph.prune()
     return graph

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from edgenet.graph import Graph, Node, Value, get_op
 
+LAYERS = ("conv2d", "dense")
 
-def producer(graph: Graph, value: Value | None) -> Node | None:
-    """The conv2d or dense node, without activation, that computes `value` for a single reader."""
+
+def producer(graph: Graph, value: Value | None, ops: tuple[str, ...] = LAYERS) -> Node | None:
+    """The node of one of these ops, without activation, that computes `value` for a single reader."""
     node = None if value is None else value.node
-    if node is None or node.op not in ("conv2d", "dense") or node.attrs["activation"] is not None:
+    if node is None or node.op not in ops or node.output is not value or node.attrs["activation"] is not None:
         return None
     if any(value is v for v in graph.outputs) or sum(v is value for n in graph.nodes for v in n.inputs) != 1:
         return None
