@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba.core import types
 
 from .simd import Loop, at, f32, i1, i8, i64, llvm_call, load, make_intrinsic, opaque, store
-from .tile import activate, initial
+from .tile import activate, added, initial
 
 
 @functools.cache
@@ -91,7 +91,7 @@ def window_rows(k: int, stride: int, rows: int, lanes: int) -> Any:
         lines = places(x0, x_row, (rows - 1) * stride + k, b.add(b.mul(b.sub(mr, i64(1)), i64(stride)), i64(k - 1)))
         targets = places(y0, y_row, rows, b.sub(mr, i64(1)))
         weights = [load(b, w, b.add(w0, b.mul(w_step, i64(t))), lanes) for t in range(k * k)]
-        (start,) = initial(b, i1(1), [None], bias, j0, None, [None], lanes)
+        (start,) = added(b, i1(1), [None], bias, [ir.Constant(vector, [0.0] * lanes)], lambda _: j0, lanes)
 
         def feed(sums: list[list[Any]], column: int, shift: Any) -> None:
             """Add column number `column`, counted from the first of the windows of sums[0], to all that it meets."""

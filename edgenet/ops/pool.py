@@ -74,12 +74,11 @@ class MaxPool(Op):
     def lower(self, node: Node) -> list[Call]:
         x, y = node.inputs[0], node.output
         assert x is not None
-        n, oh, ow, c = y.spec.sizes
-        source, target = image(x), image(y)
-        places, steps = (source.origin, target.origin), (*source.strides, *target.strides)
-        kernel, args = k.max_pool, (*places, *_sizes(x.spec.sizes, y.spec.sizes, node.attrs), *steps)
+        (n, oh, ow, c), source, target = y.spec.sizes, image(x), image(y)
+        kernel, sizes = k.max_pool, _sizes(x.spec.sizes, y.spec.sizes, node.attrs)
         if _inside(node.attrs) and c < k.WIDE:
-            kernel, args = k.max_inside[node.attrs["pool"][0]], (*places, c, oh, ow, *node.attrs["strides"], *steps)
+            kernel, sizes = k.max_inside[node.attrs["pool"][0]], (c, oh, ow, *node.attrs["strides"])
+        args = (source.origin, target.origin, *sizes, *source.strides, *target.strides)
         return [Call(kernel, args, n * oh, 1.0 * _window(node.attrs) * y.spec.size)]
 
     def layouts(self, node: Node) -> Layouts:
@@ -106,15 +105,15 @@ class MaxPoolDx(Op):
         n, _, _, c = x.spec.sizes
         oh, ow = y.spec.sizes[1:3]
         images = [image(v) for v in (x, y, dy, node.output)]
-        places, steps = [i.origin for i in images], [step for i in images for step in i.strides]
+        origins, strides = [i.origin for i in images], [step for i in images for step in i.strides]
         work = 3.0 * _window(node.attrs) * y.spec.size
         if _inside(node.attrs) and node.attrs["strides"] == node.attrs["pool"]:
-            args = (*places, *x.spec.sizes[1:], oh, ow, *steps)
-            return [Call(k.max_inside_dx[node.attrs["pool"][0]], args, n * oh, work)]
+            kernel = k.max_inside_dx[node.attrs["pool"][0]]
+            return [Call(kernel, (*origins, *x.spec.sizes[1:], oh, ow, *strides), n * oh, work)]
         apart = node.attrs["strides"][0] >= node.attrs["pool"][0]  # no two rows of windows share a row of x
         bands, blocks = (oh, 1) if apart else (1, max(1, -(-c // k.CHANNEL_BLOCK)))
-        args = (*places, *_sizes(x.spec.sizes, y.spec.sizes, node.attrs), *steps, bands, blocks)
-        return [Call(k.max_pool_dx, args, n * bands * blocks, work)]
+        sizes = _sizes(x.spec.sizes, y.spec.sizes, node.attrs)
+        return [Call(k.max_pool_dx, (*origins, *sizes, *strides, bands, blocks), n * bands * blocks, work)]
 
     def layouts(self, node: Node) -> Layouts:
         return Layouts((*(v for v in node.inputs if v is not None), node.output))
