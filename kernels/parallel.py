@@ -29,7 +29,7 @@ import contextlib
 import ctypes
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -209,6 +209,11 @@ def _told(done: int, count: int) -> None:
         announce()
 
 
+def prepare(kernels: Iterable[Kernel]) -> None:
+    """Compile these kernels, and those that run them, as far as the cache lacks them: all at once, in processes."""
+    compile_all([*kernels, walk, lead, follow], _told)
+
+
 class Table:
     """A program's steps, ready to run: ``Table([(kernel, block, tasks, serial), …])``.
 
@@ -218,7 +223,7 @@ class Table:
 
     def __init__(self, steps: list[tuple[Kernel, int, int, bool]]) -> None:
         self.steps = steps
-        compile_all([k for k, *_ in steps] + [walk, lead, follow], _told)
+        prepare(k for k, *_ in steps)
         rows = [(k.address, block, tasks, 1, max(tasks, 1)) for k, block, tasks, _ in steps]
         self.words = np.array(rows, np.int64).reshape(-1, STEP)
         self.parallel = any(not serial and tasks > 1 for _, _, tasks, serial in steps)
