@@ -96,10 +96,10 @@ def _gemm(nv: int, packed: bool) -> Kernel:
                 if left == 1:
                     rows = 1
                     row_tile(i, rows, *shared)
-                elif even and room >= tall and (room >= 2 * tall or room % mr != 0):
+                elif even and room >= tall and (tall == mr or room >= 2 * tall or room % mr != 0):
                     rows = tall
                     tall_tile(i, rows, *shared)
-                elif even and room >= mr:
+                elif even and tall > mr and room >= mr:  # where both are the same, one of them is compiled
                     rows = mr
                     even_tile(i, rows, *shared)
                 elif cut(left, mr) > 0:
