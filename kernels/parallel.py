@@ -29,7 +29,7 @@ import contextlib
 import ctypes
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -221,6 +221,11 @@ def _told(done: int, count: int) -> None:
         announce()
 
 
+def prepare(kernels: Iterable[Kernel]) -> None:
+    """Compile these kernels, and those that run them, as far as the cache lacks them: all at once, in processes."""
+    compile_all([*kernels, walk, lead, follow], _told)
+
+
 #: a step with less work, in bytes moved or eighths of operations (`edgenet.graph.Call`), is not shared out
 SERIAL_BELOW = 30_000
 #: neither is a program whose shared steps have less work together, by the number of lanes that a vector has: waking
@@ -246,7 +251,7 @@ class Table:
     def __init__(self, steps: list[tuple[Kernel, int, int, float]]) -> None:
         self.steps = steps
         self._shared = [tasks > 1 and work >= SERIAL_BELOW for _, _, tasks, work in steps]
-        compile_all([k for k, *_ in steps] + [walk, lead, follow], _told)
+        prepare(k for k, *_ in steps)
         rows = [(k.address, block, tasks, 1, max(tasks, 1)) for k, block, tasks, _ in steps]
         self.words = np.array(rows, np.int64).reshape(-1, STEP)
         together = sum(work for (*_, work), shared in zip(steps, self._shared, strict=True) if shared)

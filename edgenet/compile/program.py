@@ -25,7 +25,7 @@ from edgenet.graph.variable import latest_change, touch
 from edgenet.kernels.compiler import Kernel
 from edgenet.kernels.cpu.movement import copy, copy_bytes
 from edgenet.kernels.lock import Lock
-from edgenet.kernels.parallel import Table, num_threads
+from edgenet.kernels.parallel import Table, num_threads, prepare
 
 from .in_place import Lives
 from .layout import lay_out, zeros_around
@@ -174,6 +174,7 @@ class Program:
     def _write(self) -> None:
         """Write the step tables, with the addresses that variables have now."""
         self._homes = [(v, v.array) for v in self.graph.variables]
+        prepare(s.call.kernel for s in [*self._constant_steps, *self.steps])
         self._once = self._table(self._constant_steps)
         self._table_of_run = self._table(self.steps)
         self.inputs = [self._view(v) for v in self.graph.inputs]

@@ -129,10 +129,10 @@ def _gemm(nv: int, packed: bool) -> Kernel:
                     if left == 1:
                         rows = 1
                         row_tile(place, rows, *terms, *shared, ahead, pace, *last_act)
-                    elif even and room >= tall and (room >= 2 * tall or room % mr != 0) and not exact:
+                    elif even and room >= tall and (tall == mr or room >= 2 * tall or room % mr != 0) and not exact:
                         rows = tall
                         tall_tile(place, rows, *terms, *shared, ahead, pace, *last_act)
-                    elif even and room >= mr and not exact:
+                    elif even and tall > mr and room >= mr and not exact:  # where both are the same, one is compiled
                         rows = mr
                         even_tile(place, rows, *terms, *shared, ahead, pace, *last_act)
                     elif short > 0:
