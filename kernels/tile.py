@@ -28,6 +28,8 @@ from .simd import FAST, Loop, at, f32, i8p, i32, i64, llvm_call, load, make_intr
 
 #: numbers of a cache line
 LINE = 16
+#: steps of k from which on several streams are worth their while
+LONG = 768
 #: lines that each round of the unrolled loop fetches into L2
 FETCHED = 2
 
@@ -218,8 +220,9 @@ def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: A
 
 def _streams(b: Any, streams: int, unroll: int, nv: int, steps: Any, k: Any, ks: Any, b0: Any, ldb: Any, length: Any,
              acc: list[Any]) -> tuple[Any, Any, Any, list[Any]]:  # fmt: skip
-    """Walk a run from `streams` places at once; returns k, b0 and the length of what is left, and the sums."""
+    """Walk a long run from `streams` places at once; returns k, b0 and the length of what is left, and the sums."""
     share = b.and_(b.sdiv(length, i64(streams)), i64(-unroll))
+    share = b.select(b.icmp_signed("<", length, i64(LONG)), i64(0), share)
     inner = Loop(b, i64(0), share, unroll, [k, b0, *acc])
     k, b0, *acc = inner.values
     out = []

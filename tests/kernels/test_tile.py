@@ -67,7 +67,7 @@ def test_every_tile(mr, nv, lanes, unroll, by_lane, even, fetch, streams, adjace
     kernel = kernel_of(mr, nv, lanes, unroll, by_lane, even, fetch, streams, adjacent)
     for seed in range(40):
         m, n, nruns, length, ks, runs, lda, a, b, bias, res = problem(
-            seed, mr, nv, lanes, mr if even else 0, 70 if streams > 1 else 9
+            seed, mr, nv, lanes, mr if even else 0, 2000 if streams > 1 else 9
         )
         ks = 1 if by_lane else ks
         ldc = n + 3
