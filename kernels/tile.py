@@ -28,6 +28,8 @@ from .simd import FAST, Loop, at, f32, i8, i32, i64, llvm_call, load, make_intri
 
 #: numbers of a cache line
 LINE = 16
+#: steps of k from which on several streams are worth their while
+LONG = 768
 #: lines that each round of the unrolled loop fetches into L2
 FETCHED = 2
 
@@ -35,7 +37,7 @@ FETCHED = 2
 @functools.cache
 def tile(
     mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False, by_lane: bool = False, even: bool = False,
-    fetch: bool = False, streams: int = 1,
+    fetch: bool = False, streams: int = 1, adjacent: bool = False,
 ) -> Any:  # fmt: skip
     """The register tile of mr rows and nv vectors of `lanes` floats, as a Numba intrinsic.
 
@@ -45,7 +47,8 @@ def tile(
     multiply-adds, instead of lanes·(mr + nv).
 
     With `even`, all mr rows must be stored and lie in one row of the grid: they are spaced evenly, and where they are
-    need not be followed step by step.
+    need not be followed step by step.  With `adjacent` besides, they lie side by side in A, as the rows of weight
+    gradients do: one pointer serves all of them.
 
     With several `streams`, for a tile of one row, k is walked from so many places at once, each with a sum of its own:
     memory answers faster to several readers, and the sums do not wait for one another.
@@ -75,6 +78,8 @@ def tile(
         ]
         (place, m, a, a0, c, c0, res, bias, j0, again, n, size, sa, sc, runs, r0, nruns, length, ks,
          panel, b0, ldb, ahead, pace, act, alpha, low, high) = words  # fmt: skip
+        if adjacent:
+            sa[2] = i64(1)
         rows_a, rows_c = (even_offsets if even else row_offsets)(b, mr, m, place, size, [(a0, sa), (c0, sc)])
         more = b.icmp_signed("!=", again, i64(0))
         res, bias = b.select(more, c, res), b.select(more, ir.Constant(bias.type, None), bias)
@@ -221,8 +226,9 @@ def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: A
 
 def _streams(b: Any, streams: int, unroll: int, nv: int, steps: Any, k: Any, ks: Any, b0: Any, ldb: Any, length: Any,
              acc: list[Any]) -> tuple[Any, Any, Any, list[Any]]:  # fmt: skip
-    """Walk a run from `streams` places at once; returns k, b0 and the length of what is left, and the sums."""
+    """Walk a long run from `streams` places at once; returns k, b0 and the length of what is left, and the sums."""
     share = b.and_(b.sdiv(length, i64(streams)), i64(-unroll))
+    share = b.select(b.icmp_signed("<", length, i64(LONG)), i64(0), share)
     inner = Loop(b, i64(0), share, unroll, [k, b0, *acc])
     k, b0, *acc = inner.values
     out = []
