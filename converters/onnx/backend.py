@@ -21,7 +21,7 @@ from onnx.backend.base import BackendRep
 from edgenet.graph import ShapeError
 
 from .errors import UnsupportedModelError
-from .files import Source
+from .files import Source, as_model
 from .session import InferenceSession
 
 
@@ -29,8 +29,8 @@ class EdgenetRep(BackendRep):
     """A prepared model: a session whose inputs come in the order of the model."""
 
     def __init__(self, model: Source) -> None:
-        self.session = InferenceSession(model)
-        self.model = self.session.model
+        self.model = as_model(model)
+        self.session = InferenceSession(self.model)
         self.input_names = [i.name for i in self.session.get_inputs()]
         self.output_names = [o.name for o in self.session.get_outputs()]
 

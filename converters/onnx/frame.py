@@ -23,15 +23,19 @@ class Frame:
         graph: the graph; that of a branch reads names of the graph around it.
         opsets: version of the opset by domain.
         outside: names that are defined around the graph.
+        stored: the graph whose initialisers count, if it is another one.
     """
 
-    def __init__(self, graph: onnx.GraphProto, opsets: Mapping[str, int], outside: Iterable[str] = ()) -> None:
+    def __init__(
+        self, graph: onnx.GraphProto, opsets: Mapping[str, int], outside: Iterable[str] = (),
+        stored: onnx.GraphProto | None = None,
+    ) -> None:  # fmt: skip
         self.problems: list[str] = []
         self.name: str = graph.name or "model"
         self.opsets = dict(opsets)
         self.arrays: dict[str, np.ndarray | None] = {}
         """the initialisers; None: one that cannot be read"""
-        self._initialisers(graph)
+        self._initialisers(stored or graph)
         self.inputs = graph_inputs(graph)
         self.outputs: list[Any] = list(graph.output)
         self.nodes: list[Any] = self._ordered(graph, {i.name for i in self.inputs} | set(self.arrays) | set(outside))
@@ -54,7 +58,7 @@ class Frame:
         if not OLDEST <= opset <= NEWEST and not _as_today(model.graph, opset):
             hint = "convert it with onnx.version_converter" if opset < OLDEST else "a newer onnx package may know it"
             wrong.append(f"opset {opset} is outside of {OLDEST} to {NEWEST}: {hint}")
-        frame = Frame(model.graph, opsets)
+        frame = Frame(_bare(model.graph), opsets, stored=model.graph)
         frame.problems[:0] = wrong
         return frame
 
@@ -133,6 +137,15 @@ class Frame:
         """Domain and opset of a node."""
         domain = "" if node.domain == "ai.onnx" else node.domain
         return domain, self.opsets.get(domain, 0)
+
+
+def _bare(graph: onnx.GraphProto) -> onnx.GraphProto:
+    """A copy without what is stored: a node keeps the whole message in memory that it is a part of."""
+    bare = onnx.GraphProto(name=graph.name)
+    bare.node.extend(graph.node)
+    bare.input.extend(graph_inputs(graph))
+    bare.output.extend(graph.output)
+    return bare
 
 
 def _as_today(graph: onnx.GraphProto, opset: int) -> bool:

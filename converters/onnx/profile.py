@@ -109,8 +109,11 @@ def profile(plan: Plan, feeds: Mapping[str, np.ndarray], repeats: int) -> Profil
 def memory(plan: Plan) -> Memory:
     """Bytes that a plan holds."""
     programs = [step.program for step in plan.steps() if isinstance(step, Compiled)]
-    stored = {id(a): a.nbytes for a in plan.frame.arrays.values() if a is not None}
-    stored.update((id(v), v.array.nbytes) for p in programs for v in p.graph.variables)
+    arrays = [
+        *(v.array for p in programs for v in p.graph.variables),
+        *(a for a in plan.frame.arrays.values() if a is not None),
+    ]
+    stored = {a.__array_interface__["data"][0]: a.nbytes for a in arrays}  # some are views of others
     sums = sum(stored.values()), sum(p.constant_bytes for p in programs), sum(p.arena_bytes for p in programs)
     return Memory(*sums, sum(sums), len(programs))
 

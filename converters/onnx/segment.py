@@ -49,6 +49,7 @@ class Segment:
             if all(self._found(n) for n in names):
                 try:
                     self._take(proto, names)
+                    self._settle(names)
                 except Refused as error:
                     self.refused.append((proto, error))
                     for name in proto.output:
@@ -109,6 +110,13 @@ class Segment:
                 raise Refused(f"its result is {kind}, which compiled code would compute as {tensor.dtype}")
             self.kinds[name] = tensor.array.dtype if tensor.array is not None else kind or np.dtype(tensor.dtype)
         self.taken.append(proto)
+
+    def _settle(self, names: Sequence[str]) -> None:
+        """Hold the weights that a node has made variables of once, in the form that programs read."""
+        for name in names:
+            tensor = self.reading.tensors.get(name)
+            if tensor is not None and tensor.shared is not None and (view := tensor.settle()) is not None:
+                self.frame.arrays[name] = self._known[name].array = view
 
     def _write_out(self, proto: Any) -> None:
         """Take the iterations of a Loop: all of them or none."""

@@ -89,16 +89,20 @@ class InferenceSession:
         if ignored:
             warnings.warn(f"InferenceSession ignores {', '.join(ignored)}, which are onnxruntime's", stacklevel=2)
         self.threads = threads
-        self.model = as_model(model)
-        what = f"the ONNX model {self.model.graph.name!r} cannot be run"
+        model = as_model(model)
+        what = f"the ONNX model {model.graph.name!r} cannot be run"
         try:
-            frame = Frame.of(self.model)
+            frame = Frame.of(model)
             problems = [*frame.problems, *_no_tensors(frame.inputs), *frame.missing()]
         except RecursionError:
             raise UnsupportedModelError(what, ["it is nested too deeply"]) from None
         if problems:
             raise UnsupportedModelError(what, list(dict.fromkeys(problems)))
         self._inputs, self._outputs = [_Declared.of(i) for i in frame.inputs], [_Declared.of(o) for o in frame.outputs]
+        notes = {p.key: p.value for p in model.metadata_props}
+        self._told = ModelMetadata(
+            model.producer_name, model.graph.name, model.domain, model.doc_string, model.model_version, notes
+        )
         self._output_names = [o.name for o in self._outputs]
         self._plan = Plan(frame)
         self._again: tuple[Program, list[Slot]] | None = None
@@ -120,9 +124,7 @@ class InferenceSession:
 
     def get_modelmeta(self) -> ModelMetadata:
         """Who made the model, and what it is called."""
-        m = self.model
-        notes = {p.key: p.value for p in m.metadata_props}
-        return ModelMetadata(m.producer_name, m.graph.name, m.domain, m.doc_string, m.model_version, notes)
+        return self._told
 
     # running ---------------------------------------------------------------------------------------------------------
 

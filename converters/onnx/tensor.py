@@ -203,6 +203,17 @@ class Tensor:
         self._variable = (value, key)
         return value
 
+    def settle(self) -> np.ndarray | None:
+        """Keep the array as a view of the variable that was made of it, instead of beside it; None if none was."""
+        if self.array is None or self._variable is None or self.array.dtype != np.float32:
+            return None
+        value, (shape, axes, _) = self._variable
+        assert value.variable is not None
+        formed = value.variable.array.reshape(arrange.arranged(shape, axes))
+        self.array = formed.transpose(arrange.inverse(axes)).reshape(self.shape)
+        self.array.flags.writeable = False
+        return self.array
+
     def _unformed(self) -> Value:
         assert self._variable is not None
         value, (shape, axes, _) = self._variable

@@ -225,15 +225,32 @@ class Program:
         return address + -address % ALIGN_BYTES
 
     def _place_constants(self, graph: Graph, steps: list[Step]) -> int:
-        total = 0
-        for step in steps:
-            for operand, _ in _operands(step.call, True):
+        """Memory for what constant steps write; returns its size.
+
+        What runs read has its own; what only leads to it (weights times the scale of a batch norm, before they are
+        packed) shares a workspace.
+        """
+        lasting = {id(self._places.root(o)[0]) for s in self.steps for o, _ in _operands(s.call, False)}
+        lasting |= {id(self._places.root(v)[0]) for v in graph.outputs}
+        total, passing = 0, dict[int, Buffer]()
+        for i, step in enumerate(steps):
+            for operand, _ in _operands(step.call, True) + _operands(step.call, False):
                 root, _ = self._places.root(operand)
-                if id(root) not in self._address:
+                if id(root) in self._address or (isinstance(root, Value) and root.data is not None):
+                    continue
+                if id(root) in passing:
+                    passing[id(root)].last = i
+                    continue
+                self._keep.append(root)
+                if id(root) in lasting:
                     total += _size_bytes(root)
-                    self._keep.append(root)
                     self._address[id(root)] = self._memory(_size_bytes(root))
-        return total
+                else:
+                    passing[id(root)] = Buffer(_size_bytes(root), i, i)
+        size = plan(list(passing.values()))
+        workspace = self._memory(size)
+        self._address.update((key, workspace + b.offset_bytes) for key, b in passing.items())
+        return total + size
 
     def _fixed_address(self, operand: Operand) -> int | None:
         """Address of a constant or a variable."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import os
 import subprocess
 import sys
 
@@ -113,3 +114,49 @@ def test_an_unknown_peer_is_refused(root):
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120)
     assert done.returncode == 2
     assert "there is no mine: there are onnxruntime, openvino, pytorch, tflite" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ONNX, reason="needs onnx")
+def test_growth(root, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- growth: begin -->\nold\n<!-- growth: end -->\nafter\n", encoding="utf-8")
+    stored, _ = run(root, tmp_path, "growth.py", "--markdown", str(page))
+    rows = stored["rows"]
+    assert {r["varies"] for r in rows} == {"batch", "side", "width", "depth", "threads"}
+    assert all(r["µs/unit"] > 0 and r["peak"] > 0 and ("ratio" in r) == ONNXRUNTIME for r in rows)
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert (lines[0], lines[-1]) == ("before", "after")
+    assert "old" not in lines
+    table = lines[lines.index("**batch** (side 32, width 32, depth 4, threads 1)") + 2 :][:4]
+    assert [line.count("|") for line in table] == [9] * 4
+    assert [line.split("|")[1].strip() for line in table] == ["batch", "---:", "1", "2"]
+
+
+LINUX = pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="needs Linux to set a peak back")
+
+
+@LINUX
+@pytest.mark.slow
+@pytest.mark.skipif(not ONNX, reason="needs onnx")
+def test_memory(root, tmp_path):
+    stored, _ = run(root, tmp_path, "memory.py")
+    assert [r["model"] for r in stored["rows"]] == ["LeNet-5", "ResNet-8", "a small net", "a small net"]
+    inference, training, *flat = stored["rows"]
+    for row, peer in ((inference, ONNXRUNTIME), (training, TORCH)):
+        assert 0 < row["growth MB"] < row["total MB"]
+        assert ("share" in row) == peer
+    assert training["growth MB"] > training["arena MB"] > 0
+    assert all("growth MB" in row for row in flat)
+
+
+@LINUX
+@pytest.mark.slow
+@pytest.mark.skipif(not ONNX, reason="needs onnx")
+@pytest.mark.parametrize(("what", "count"), [("runs", 100_000), ("steps", 10_000)])
+def test_memory_stays_as_it_is_over_many_runs_and_training_steps(root, what, count):
+    asked = json.dumps(["flat", what, count])
+    command = [sys.executable, str(root / "benchmarks" / "memory.py"), "--in-process", asked]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["growth MB"] < 1
