@@ -51,7 +51,7 @@ class Peak:
         kernel = _kernel(nv)
         pointers = (x.ctypes.data for x in (self.a, self.b, self.c))
         self.block = np.array(kernel.pack((*pointers, 0, self.runs.ctypes.data, LENGTH, 0.0)), np.int64)
-        self.table = Table([(kernel, self.block.ctypes.data, TASKS, False)])
+        self.table = Table([(kernel, self.block.ctypes.data, TASKS, self.flops / 8)])
 
     def run(self) -> None:
         """All tasks, on the threads that are set."""

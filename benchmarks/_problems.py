@@ -217,10 +217,12 @@ def problems(fast: bool) -> Iterator[Problem]:
     yield from (conv(1, 32, 64, 64, 1), conv(1, 14, 256, 256, 1), conv(1, 48, 16, 32, 1), conv(1, 16, 32, 64, 1, 2))
     for h, c in ((56, 64), (48, 32), (24, 64), (14, 256), (7, 512)):
         yield conv(1, h, c, c, 3, 1, c)
-    yield conv(1, 56, 64, 64, 3, 2, 64)
+    for h, c, stride in ((56, 64, 2), (48, 8, 1), (48, 16, 2), (12, 64, 1), (112, 32, 1), (112, 96, 2), (7, 960, 1)):
+        yield conv(1, h, c, c, 3, stride, c)
     for m in (1, 32):
         yield from (dense(m, 784, 512), dense(m, 512, 512), dense(m, 1024, 10))
     yield from (pool("max", 1, 28, 32, 2, 2), pool("max", 1, 56, 64, 3, 2), pool("avg", 1, 28, 32, 2, 2))
+    yield from (pool("max", 1, 28, 6, 2, 2), pool("max", 32, 28, 6, 2, 2))
     yield from (global_average(1, 7, 512), pool("max", 32, 28, 32, 2, 2))
     yield from (
         elementwise("softmax", "Softmax", 1, 1000, axis=-1),

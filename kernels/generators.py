@@ -82,7 +82,7 @@ def _family(module: str, name: str) -> Callable[..., Any]:
     return member
 
 
-move = _family("simd", "move")
+move, accumulate = _family("simd", "move"), _family("simd", "accumulate")
 plus, minus, times, divide, muladd = (_intrinsic("simd", n) for n in ("plus", "minus", "times", "divide", "muladd"))
 maximum, minimum, absolute, root = (_intrinsic("simd", n) for n in ("maximum", "minimum", "absolute", "root"))
 wide_root = _intrinsic("simd", "wide_root")
@@ -90,8 +90,10 @@ bits_wide, number_wide = _intrinsic("simd", "bits_wide"), _intrinsic("simd", "nu
 bits, number = _intrinsic("simd", "bits"), _intrinsic("simd", "number")
 tile = _family("tile", "tile")
 taps_tile, taps_gradient = _family("taps", "taps_tile"), _family("taps", "taps_gradient")
+window_rows, window_gradient = _family("taps", "window_rows"), _family("taps", "window_gradient")
 reduce_window, route_window = _family("window", "reduce_window"), _family("window", "route_window")
-turn_tile = _family("shuffle", "turn_tile")
+max_row, route_row = _family("window", "max_row"), _family("window", "route_row")
+turn_tile, weave = _family("shuffle", "turn_tile"), _family("shuffle", "weave")
 integer_tile, integer_taps = _family("integer_tile", "integer_tile"), _family("integer_tile", "integer_taps")
 call, ask, pause = (_intrinsic("atomic", n) for n in ("call", "ask", "pause"))
 atomic_add, atomic_load, atomic_store = (_intrinsic("atomic", f"atomic_{n}") for n in ("add", "load", "store"))

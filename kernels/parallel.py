@@ -29,7 +29,7 @@ import contextlib
 import ctypes
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -221,6 +221,18 @@ def _told(done: int, count: int) -> None:
         announce()
 
 
+def prepare(kernels: Iterable[Kernel]) -> None:
+    """Compile these kernels, and those that run them, as far as the cache lacks them: all at once, in processes."""
+    compile_all([*kernels, walk, lead, follow], _told)
+
+
+#: a step with less work, in bytes moved or eighths of operations (`edgenet.graph.Call`), is not shared out
+SERIAL_BELOW = 30_000
+#: neither is a program whose shared steps have less work together, by the number of lanes that a vector has: waking
+#: another thread, and what it finds in the other core's cache, cost some 8 µs (AVX-512: LeNet-5, 0.3 million, 30 µs
+#: alone and 38 on two threads; the autoencoder of `benchmarks`, 1.1 million, 30 and 26)
+ALONE_BELOW = 30_000
+
 #: as `compiler.ENTRY`, for arguments that are made once: to convert three Python numbers takes longer than to call
 _PREPARED = ctypes.CFUNCTYPE(None)
 
@@ -231,18 +243,19 @@ def _prepared(kernel: Kernel, *words: int) -> Callable[[], None]:
 
 
 class Table:
-    """A program's steps, ready to run: ``Table([(kernel, block, tasks, serial), …])``.
+    """A program's steps, ready to run: ``Table([(kernel, block, tasks, work), …])``.
 
-    `block` is the address of the kernel's argument block.  A step with `serial` is not shared out: its work is not
-    worth a second thread.
+    `block` is the address of the kernel's argument block, `work` decides whether other threads are worth their while.
     """
 
-    def __init__(self, steps: list[tuple[Kernel, int, int, bool]]) -> None:
+    def __init__(self, steps: list[tuple[Kernel, int, int, float]]) -> None:
         self.steps = steps
-        compile_all([k for k, *_ in steps] + [walk, lead, follow], _told)
+        self._shared = [tasks > 1 and work >= SERIAL_BELOW for _, _, tasks, work in steps]
+        prepare(k for k, *_ in steps)
         rows = [(k.address, block, tasks, 1, max(tasks, 1)) for k, block, tasks, _ in steps]
         self.words = np.array(rows, np.int64).reshape(-1, STEP)
-        self.parallel = any(not serial and tasks > 1 for _, _, tasks, serial in steps)
+        together = sum(work for (*_, work), shared in zip(steps, self._shared, strict=True) if shared)
+        self.parallel = any(self._shared) and together >= ALONE_BELOW * current().lanes
         self.job = np.zeros(5, np.int64)
         self._foreign = current().foreign
         self._alone = np.array([self.words.ctypes.data], np.int64)
@@ -255,9 +268,9 @@ class Table:
     def _share(self, pool: _Pool, threads: int) -> None:
         """Cut every step into shares for this many threads."""
         self._shared_out = None  # should this be interrupted, it is done again
-        for row, (_, _, tasks, serial) in zip(self.words, self.steps, strict=True):
-            row[SHARES] = 1 if serial else min(threads, max(tasks, 1))
-            row[GRAIN] = max(1, tasks if serial else -(-tasks // (CLAIMS * int(row[SHARES]))))
+        for row, (_, _, tasks, _), shared in zip(self.words, self.steps, self._shared, strict=True):
+            row[SHARES] = min(threads, tasks) if shared else 1
+            row[GRAIN] = max(1, -(-tasks // (CLAIMS * int(row[SHARES]))) if shared else tasks)
         self.counters = np.zeros(LINE * (threads + 1) * len(self.steps), np.int64)
         self.job[:] = (
             self.words.ctypes.data, len(self.steps), threads, self.counters.ctypes.data, _c_function("sched_yield"),

@@ -36,7 +36,8 @@ def llvm_call(b: Any, name: str, result: Any, args: list[Any]) -> Any:
     """Call an LLVM intrinsic by its full name."""
     kind = ir.FunctionType(result, [a.type for a in args])
     function = b.module.globals.get(name) or ir.Function(b.module, kind, name)
-    return b.call(function, args, fastmath=FAST if name.startswith("llvm.fma") else ())
+    # Multiply-adds stay in order: without an instruction for them, reassociated sums would need more registers.
+    return b.call(function, args, fastmath=("contract", "nsz") if name.startswith("llvm.fmuladd") else ())
 
 
 def opaque(b: Any, value: Any) -> Any:
@@ -123,6 +124,23 @@ def move(lanes: int) -> Any:
 
     p, word = types.CPointer(types.float32), types.int64
     return make_intrinsic(f"move_{lanes}", types.none, (p, word, p, word, word), emit)
+
+
+@functools.cache
+def accumulate(lanes: int) -> Any:
+    """An intrinsic (x, i, y, j, n): y[j : j + n] += x[i : i + n], for 0 <= n <= lanes."""
+
+    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        x, i, y, j, n = args
+        with b.if_else(b.icmp_signed("==", n, i64(lanes))) as (whole, partial):
+            for branch, count in ((whole, None), (partial, n)):
+                with branch:
+                    total = b.fadd(load(b, y, j, lanes, count), load(b, x, i, lanes, count), flags=FAST)
+                    store(b, y, j, total, count)
+        return context.get_dummy_value()
+
+    p, word = types.CPointer(types.float32), types.int64
+    return make_intrinsic(f"accumulate_{lanes}", types.none, (p, word, p, word, word), emit)
 
 
 @functools.cache

@@ -1,15 +1,16 @@
-"""The depthwise tiles: a few pixels, or a few taps, of one vector of channels."""
+"""The depthwise tiles: a few pixels, or a few taps, of one vector of channels; rows of windows."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import Any
 
 from llvmlite import ir
 from numba.core import types
 
 from .simd import Loop, at, f32, i1, i8, i64, llvm_call, load, make_intrinsic, opaque, store
-from .tile import activate, initial
+from .tile import activate, added, initial
 
 
 @functools.cache
@@ -42,7 +43,7 @@ def taps_tile(px: int, lanes: int, partial: bool) -> Any:
         weights = load(b, w, b.add(j0, b.load(b.gep(wt, [loop.index]))), lanes, count)
         offset = b.load(b.gep(xt, [loop.index]))
         pixels = [load(b, x, b.add(row, offset), lanes, count) for row in xs]
-        fma = f"llvm.fma.v{lanes}f32"
+        fma = f"llvm.fmuladd.v{lanes}f32"
         sums = [llvm_call(b, fma, vector, [v, weights, a]) for v, a in zip(pixels, loop.values, strict=True)]
         acc = activate(b, loop.close(sums), act, alpha, low, high, lanes)
         for p, row in enumerate(ys):
@@ -53,6 +54,139 @@ def taps_tile(px: int, lanes: int, partial: bool) -> Any:
     p, table, word, real = types.CPointer(types.float32), types.CPointer(types.int64), types.int64, types.float32
     kinds = (p, word, word, p, word, word, p, word, table, table, word, p, p, word, word, word, real, real, real)
     return make_intrinsic(f"taps_{px}x{lanes}{'_partial' * partial}", types.none, kinds, emit)
+
+
+@functools.cache
+def window_rows(k: int, stride: int, rows: int, lanes: int) -> Any:
+    """`rows` rows of y for a k × k window, for one vector of channels, as a Numba intrinsic.
+
+    ::
+
+        y[r, p, :] = act( bias[:] + sum over i, e < k of x[r·s + i, p·s + e, :] · w[i·k + e, :] )     r < mr, p < m
+
+             ──▶ columns of x
+           ┌──┬──┬──┬──┬──┬──┐    Each pixel of x is loaded once, for all rows of y that it meets and for every window
+      rows │  │  │  │▓▓│  │  │    of a row that it lies in: the sums of k // s windows side by side wait in registers
+      ·s+k │  │  │  │▓▓│  │  │    for the columns to come.  With k = 3 and s = 1, 5 loads feed 27 multiply-adds of 3
+       - s │  │  │  │▓▓│  │  │    rows; the weights, 9 sums and a pixel take 19 registers.
+           └──┴──┴──┴──┴──┴──┘
+
+    Rows from `mr` on read what the last one reads; they are stored where that one is, before it.  Arguments::
+
+        x, x0, x_row, x_pixel    y, y0, y_row, y_pixel    w, w0, w_step    bias, j0    mr, m    act, alpha, low, high
+    """
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        b = builder
+        (x, x0, x_row, x_pixel, y, y0, y_row, y_pixel, w, w0, w_step, bias, j0, mr, m, act, alpha, low, high) = args
+        fma, vector = f"llvm.fma.v{lanes}f32", ir.VectorType(f32, lanes)
+
+        def places(first: Any, step: Any, count: int, last: Any) -> list[Any]:
+            """first, first + step, …; those behind number `last` repeat it."""
+            out = [first]
+            for i in range(1, count):
+                out.append(b.add(out[-1], b.select(b.icmp_signed("<=", i64(i), last), step, i64(0))))
+            return out
+
+        lines = places(x0, x_row, (rows - 1) * stride + k, b.add(b.mul(b.sub(mr, i64(1)), i64(stride)), i64(k - 1)))
+        targets = places(y0, y_row, rows, b.sub(mr, i64(1)))
+        weights = [load(b, w, b.add(w0, b.mul(w_step, i64(t))), lanes) for t in range(k * k)]
+        (start,) = added(b, i1(1), [None], bias, [ir.Constant(vector, [0.0] * lanes)], lambda _: j0, lanes)
+
+        def feed(sums: list[list[Any]], column: int, shift: Any) -> None:
+            """Add column number `column`, counted from the first of the windows of sums[0], to all that it meets."""
+            for line, place in enumerate(lines):
+                pixel = load(b, x, b.add(place, shift), lanes)
+                for r, p in itertools.product(range(rows), range(len(sums))):
+                    i, e = line - r * stride, column - p * stride
+                    if 0 <= i < k and 0 <= e < k:
+                        sums[p][r] = llvm_call(b, fma, vector, [pixel, weights[i * k + e], sums[p][r]])
+
+        waiting = (k - 1) // stride  # windows that are begun before a window is finished
+        sums = [[start] * rows for _ in range(waiting)]
+        for column in range(k - stride):
+            feed(sums, column, b.mul(x_pixel, i64(column)))
+        loop = Loop(b, i64(0), m, 1, [i64(0), i64(0), *itertools.chain(*sums)])
+        first, place, *flat = loop.values
+        sums = [flat[p * rows : (p + 1) * rows] for p in range(waiting)] + [[start] * rows]
+        for column in range(k - stride, k):
+            feed(sums, column, b.add(first, b.mul(x_pixel, i64(column))))
+        out = activate(b, sums[0], act, alpha, low, high, lanes)
+        for target, value in reversed(list(zip(targets, out, strict=True))):
+            store(b, y, b.add(target, place), value)
+        first = b.add(first, b.mul(x_pixel, i64(stride)))
+        loop.close([first, b.add(place, y_pixel), *itertools.chain(*sums[1:])])
+        return context.get_dummy_value()
+
+    p, word, real = types.CPointer(types.float32), types.int64, types.float32
+    kinds = (p, *[word] * 3, p, *[word] * 3, p, word, word, p, *[word] * 3, word, real, real, real)
+    return make_intrinsic(f"window_rows_{k}s{stride}_{rows}x{lanes}", types.none, kinds, emit)
+
+
+@functools.cache
+def window_gradient(k: int, stride: int, rows: int, lanes: int) -> Any:
+    """The weight gradient of k × k windows from `rows` rows of dy, for one vector of channels, as a Numba intrinsic.
+
+    ::
+
+        dw[i·k + e, :] += sum over r < rows, p < m of x[r·s + i, p·s + e, :] · dy[r, p, :]
+
+    The sums of all weights stay in registers.  Each pixel of x is loaded once, and multiplied with the pixels of dy of
+    all windows that it lies in: those of the (k - 1) // s columns before are kept; m must be at least as many.
+    Arguments of the intrinsic::
+
+        x, x0, x_row, x_pixel    dy, y0, y_row, y_pixel    dw, dw0, dw_step    m
+    """
+
+    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        x, x0, x_row, x_pixel, dy, y0, y_row, y_pixel, dw, dw0, dw_step, m = args
+        fma, vector = f"llvm.fma.v{lanes}f32", ir.VectorType(f32, lanes)
+        lines = [b.add(x0, b.mul(x_row, i64(i))) for i in range((rows - 1) * stride + k)]
+        sources = [b.add(y0, b.mul(y_row, i64(r))) for r in range(rows)]
+        places = [b.add(dw0, b.mul(dw_step, i64(t))) for t in range(k * k)]
+        before = (k - 1) // stride
+
+        def pixels(shift: Any) -> list[Any]:
+            return [load(b, dy, b.add(source, shift), lanes) for source in sources]
+
+        def feed(sums: list[Any], shift: Any, columns: dict[int, list[Any]]) -> list[Any]:
+            """Add `stride` columns of x; columns[t] are the pixels of dy whose windows began t windows before them."""
+            sums = list(sums)
+            for column in range(stride):
+                meets = [(column + t * stride, pixel) for t, pixel in columns.items() if column + t * stride < k]
+                for line, start in enumerate(lines if meets else []):
+                    v = load(b, x, b.add(b.add(start, shift), b.mul(x_pixel, i64(column))), lanes)
+                    for (e, pixel), r in itertools.product(meets, range(rows)):
+                        i = line - r * stride
+                        if 0 <= i < k:
+                            sums[i * k + e] = llvm_call(b, fma, vector, [v, pixel[r], sums[i * k + e]])
+            return sums
+
+        sums, x_step = [load(b, dw, place, lanes) for place in places], b.mul(x_pixel, i64(stride))
+        kept: list[list[Any]] = []
+        for p in range(before):  # windows that have fewer before them
+            kept.insert(0, pixels(b.mul(y_pixel, i64(p))))
+            sums = feed(sums, b.mul(x_step, i64(p)), dict(enumerate(kept)))
+        starts = [b.mul(x_step, i64(before)), b.mul(y_pixel, i64(before))]
+        loop = Loop(b, i64(before), m, 1, [*starts, *itertools.chain(*kept), *sums])
+        shift, at, *flat = loop.values
+        kept = [flat[t * rows : (t + 1) * rows] for t in range(before)]
+        columns = dict(enumerate([pixels(at), *kept]))
+        sums = feed(flat[before * rows :], shift, columns)
+        kept = [columns[t] for t in range(before)]
+        out = loop.close([b.add(shift, x_step), b.add(at, y_pixel), *itertools.chain(*kept), *sums])
+        shift, _, *flat = out
+        kept, sums = [flat[t * rows : (t + 1) * rows] for t in range(before)], flat[before * rows :]
+        for u in range(before):  # columns of x behind the first of the last window
+            sums = feed(sums, shift, {t + u + 1: kept[t] for t in range(before - u)})
+            shift = b.add(shift, x_step)
+        for place, value in zip(places, sums, strict=True):
+            store(b, dw, place, value)
+        return context.get_dummy_value()
+
+    p, word = types.CPointer(types.float32), types.int64
+    kinds = (p, *[word] * 3, p, *[word] * 3, p, *[word] * 3)
+    return make_intrinsic(f"window_gradient_{k}s{stride}_{rows}x{lanes}", types.none, kinds, emit)
 
 
 @functools.cache
@@ -81,7 +215,7 @@ def taps_gradient(taps: int, lanes: int, partial: bool) -> Any:
         loop = Loop(b, i64(0), m, 1, [i64(0), y0, *(load(b, dw, place, lanes, limit) for place in places)])
         shift, y, *acc = loop.values
         pixel = load(b, dy, y, lanes, limit)
-        fma, vector = f"llvm.fma.v{lanes}f32", ir.VectorType(f32, lanes)
+        fma, vector = f"llvm.fmuladd.v{lanes}f32", ir.VectorType(f32, lanes)
         sums = [
             llvm_call(b, fma, vector, [load(b, b.gep(pointer, [shift]), i64(0), lanes, limit), pixel, a])
             for pointer, a in zip(pointers, acc, strict=True)

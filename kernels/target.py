@@ -7,10 +7,11 @@ broadcast scalar of A::
     mr * nv + nv + 1 <= V
 
 (NEON multiplies with one lane of a register, so there a vector of each row of A is kept instead of one scalar:
-mr * nv + nv + mr <= V), and the larger ``mr * nv`` is, the fewer loads feed one multiply-add.  Each row of ``TABLE``
-gives, for every panel width ``nv`` that a layer may ask for, the fastest ``mr`` of those measured that obey this.  On
-x86, which has 16 integer registers, tall tiles lose: each row of A needs a pointer, and from a dozen on they are
-reloaded from the stack in every step (14 × 1: 70 GFLOP/s, 8 × 1: 116, on a core whose peak is 190).
+mr * nv + nv + mr <= V; SSE has no multiply-add and keeps products besides), and the larger ``mr * nv`` is, the fewer
+loads feed one multiply-add.  Each row of ``TABLE`` gives, for every panel width ``nv`` that a layer may ask for, the
+fastest ``mr`` of those measured that obey this.  On x86, which has 16 integer registers, tall tiles lose: each row of A
+needs a pointer, and from a dozen on they are reloaded from the stack in every step (14 × 1: 70 GFLOP/s, 8 × 1: 116, on
+a core whose peak is 190).
 
 ``EDGENET_TARGET`` (avx512, avx2, neon, sse) selects a row by hand: the tiles of every row can so be tested on any
 machine, because LLVM splits vectors that the machine does not have.  A row and LLVM's name of a processor
@@ -42,6 +43,8 @@ class Target:
     """``tiles[nv - 1]`` is the tile height mr for panels of nv vectors"""
     tall: tuple[int, ...]
     """the same for tiles whose rows are evenly spaced in memory, so that they need fewer pointers"""
+    beside: tuple[int, ...]
+    """the same for tiles whose rows lie side by side in memory, so that they need one pointer"""
     by_lane: bool = False
     """whether a multiply-add can take one lane of a register as its scalar"""
     cpu: str = ""
@@ -62,12 +65,12 @@ class Target:
         return len(self.tiles)
 
 
-#   name      lanes  V   mr for nv = 1, 2, 3, 4; evenly spaced      LLVM's name for a machine with no more than this
+#   lanes, V, mr for nv = 1, 2, 3, 4; evenly spaced; side by side; LLVM's name for a machine with no more than this
 TABLE = {
-    "avx512": Target("avx512", 16, 32, (8, 8, 8, 6), (14, 10, 8, 6), cpu="x86-64-v4"),
-    "avx2": Target("avx2", 8, 16, (8, 6, 4), (12, 6, 4), cpu="x86-64-v3"),
-    "neon": Target("neon", 4, 32, (14, 8, 6, 5), (14, 8, 6, 5), by_lane=True),
-    "sse": Target("sse", 4, 16, (8, 6, 4), (12, 6, 4), cpu="x86-64-v2"),
+    "avx512": Target("avx512", 16, 32, (8, 8, 8, 6), (14, 10, 8, 6), (16, 12, 8, 6), cpu="x86-64-v4"),
+    "avx2": Target("avx2", 8, 16, (8, 6, 4), (10, 6, 4), (10, 6, 4), cpu="x86-64-v3"),
+    "neon": Target("neon", 4, 32, (14, 8, 6, 5), (14, 8, 6, 5), (14, 8, 6, 5), by_lane=True),
+    "sse": Target("sse", 4, 16, (8, 5, 3), (8, 5, 3), (8, 5, 3), cpu="x86-64-v2"),
 }
 
 

@@ -24,10 +24,12 @@ from llvmlite import ir
 from numba.core import types
 
 from .generators import ACT_CLAMP, ACT_LEAKY, ACT_RELU
-from .simd import FAST, Loop, at, f32, i8, i32, i64, llvm_call, load, make_intrinsic, splat, store
+from .simd import FAST, Loop, at, f32, i8, i32, i64, llvm_call, load, make_intrinsic, opaque, splat, store
 
 #: numbers of a cache line
 LINE = 16
+#: steps of k from which on several streams are worth their while
+LONG = 768
 #: lines that each round of the unrolled loop fetches into L2
 FETCHED = 2
 
@@ -35,7 +37,7 @@ FETCHED = 2
 @functools.cache
 def tile(
     mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False, by_lane: bool = False, even: bool = False,
-    fetch: bool = False,
+    fetch: bool = False, streams: int = 1, adjacent: bool = False,
 ) -> Any:  # fmt: skip
     """The register tile of mr rows and nv vectors of `lanes` floats, as a Numba intrinsic.
 
@@ -45,7 +47,11 @@ def tile(
     multiply-adds, instead of lanes·(mr + nv).
 
     With `even`, all mr rows must be stored and lie in one row of the grid: they are spaced evenly, and where they are
-    need not be followed step by step.
+    need not be followed step by step.  With `adjacent` besides, they lie side by side in A, as the rows of weight
+    gradients do: one pointer serves all of them.
+
+    With several `streams`, for a tile of one row, k is walked from so many places at once, each with a sum of its own:
+    memory answers faster to several readers, and the sums do not wait for one another.
 
     Arguments of the intrinsic (offsets and strides in elements)::
 
@@ -72,6 +78,8 @@ def tile(
         ]
         (place, m, a, a0, c, c0, res, bias, j0, again, n, size, sa, sc, runs, r0, nruns, length, ks,
          panel, b0, ldb, ahead, pace, act, alpha, low, high) = words  # fmt: skip
+        if adjacent:
+            sa[2] = i64(1)
         rows_a, rows_c = (even_offsets if even else row_offsets)(b, mr, m, place, size, [(a0, sa), (c0, sc)])
         more = b.icmp_signed("!=", again, i64(0))
         res, bias = b.select(more, c, res), b.select(more, ir.Constant(bias.type, None), bias)
@@ -84,10 +92,12 @@ def tile(
         counts = [b.sub(n, i64(j * lanes)) for j in range(nv)]
         zero = ir.Constant(ir.VectorType(f32, lanes), [0.0] * lanes)
         acc = added(b, full, counts, bias, [zero] * (mr * nv), lambda i: j0, lanes)
+        acc += [zero] * (mr * nv * (streams - 1))
         with b.if_then(b.icmp_unsigned("!=", b.ptrtoint(res, i64), i64(0))):
             touch(b, res, rows_c, nv * lanes)
-        acc = _reduce(b, acc, a, rows_a, runs, nruns, length, ks, panel, ldb, nv, lanes, unroll, packed and by_lane,
-                      (future, pace) if fetch else None)  # fmt: skip
+        k_loop = (runs, nruns, length, ks, panel, ldb, nv, lanes, unroll)
+        acc = _reduce(b, acc, a, rows_a, *k_loop, by_lane=packed and by_lane, pointers_step=even and not by_lane,
+                      fetch=(future, pace) if fetch else None, streams=streams)  # fmt: skip
         acc = added(b, full, counts, res, acc, lambda i: rows_c[i], lanes)
         acc = activate(b, acc, act, alpha, low, high, lanes)
         with b.if_else(full) as (whole, partial):
@@ -156,8 +166,12 @@ def even_offsets(b: Any, mr: int, m: Any, place: Any, size: Any, walks: list[tup
 
 def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: Any, length: Any, ks: Any,
             panel: Any, ldb: Any, nv: int, lanes: int, unroll: int, by_lane: bool,
-            fetch: Any = None) -> list[Any]:  # fmt: skip
-    """The K loop: acc[i][j] += A[i, k] * B[k, j].  Per k: nv vector loads, mr broadcasts, mr·nv multiply-adds."""
+            pointers_step: bool, fetch: Any, streams: int) -> list[Any]:  # fmt: skip
+    """The K loop: acc[i][j] += A[i, k] * B[k, j].  Per k: nv vector loads, mr broadcasts, mr·nv multiply-adds.
+
+    LLVM, where it sees that k advances evenly, steps a pointer for each row: in a loop of a single k an addition for
+    each load.  There k is hidden from it, unless `pointers_step`: evenly spaced rows share pointers, and x86 has few.
+    """
     pointers = [at(b, a, row, f32) for row in rows]
     vector = ir.VectorType(f32, lanes)
 
@@ -166,7 +180,8 @@ def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: A
         out = []
         for i in range(len(pointers)):
             s = scalars(i)
-            out += [llvm_call(b, f"llvm.fma.v{lanes}f32", vector, [s, v, acc[i * nv + j]]) for j, v in enumerate(vs)]
+            sums = (acc[i * nv + j] for j in range(nv))
+            out += [llvm_call(b, f"llvm.fmuladd.v{lanes}f32", vector, [s, v, c]) for v, c in zip(vs, sums, strict=True)]
         return out
 
     def steps(count: int, acc: list[Any], k: Any, b0: Any) -> tuple[Any, Any, list[Any]]:
@@ -187,8 +202,11 @@ def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: A
     outer = Loop(b, i64(0), nruns, 1, [i64(0), future, *acc])
     b0, future, *acc = outer.values
     k = b.load(b.gep(runs, [outer.index]))
+    if streams > 1:
+        k, b0, length, acc = _streams(b, streams, unroll, nv, steps, k, ks, b0, ldb, length, acc)
     whole = b.and_(length, i64(-unroll))
-    carried = [k, b0, future, *acc]
+    rest = acc[len(pointers) * nv :]
+    carried = [k, b0, future, *acc[: len(pointers) * nv]]
     for start, stop, times in ((i64(0), whole, unroll), (whole, length, 1))[: 2 if unroll > 1 else 1]:
         inner = Loop(b, start, stop, times, carried)
         k, b0, future, *acc = inner.values
@@ -197,9 +215,33 @@ def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: A
             for line in range(FETCHED):
                 prefetch(b, b.gep(future, [i64(LINE * line)]), 2)
             future = b.gep(future, [pace])
-        carried = inner.close([k, b0, future, *acc])
+        carried = inner.close([k if times > 1 or pointers_step else opaque(b, k), b0, future, *acc])
     _, b0, future, *acc = carried
-    return outer.close([b0, future, *acc])[2:]
+    acc = outer.close([b0, future, *acc, *rest])[2:]
+    while len(acc) > len(pointers) * nv:
+        half = len(acc) // 2
+        acc = [b.fadd(v, w, flags=FAST) for v, w in zip(acc[:half], acc[half:], strict=True)]
+    return acc
+
+
+def _streams(b: Any, streams: int, unroll: int, nv: int, steps: Any, k: Any, ks: Any, b0: Any, ldb: Any, length: Any,
+             acc: list[Any]) -> tuple[Any, Any, Any, list[Any]]:  # fmt: skip
+    """Walk a long run from `streams` places at once; returns k, b0 and the length of what is left, and the sums."""
+    share = b.and_(b.sdiv(length, i64(streams)), i64(-unroll))
+    share = b.select(b.icmp_signed("<", length, i64(LONG)), i64(0), share)
+    inner = Loop(b, i64(0), share, unroll, [k, b0, *acc])
+    k, b0, *acc = inner.values
+    out = []
+    for s in range(streams):
+        at_k, at_b = b.add(k, b.mul(b.mul(share, ks), i64(s))), b.add(b0, b.mul(b.mul(share, ldb), i64(s)))
+        next_k, next_b, sums = steps(unroll, acc[s * nv : s * nv + nv], at_k, at_b)
+        out += sums
+        if s == 0:
+            following = [next_k, next_b]
+    k, b0, *acc = inner.close([*following, *out])
+    others = b.mul(share, i64(streams - 1))
+    left = b.sub(length, b.mul(share, i64(streams)))
+    return b.add(k, b.mul(others, ks)), b.add(b0, b.mul(others, ldb)), left, acc
 
 
 def _lane(b: Any, vectors: list[Any], lane: int, i: int) -> Any:
@@ -291,4 +333,4 @@ def initial(b: Any, full: Any, counts: list[Any], bias: Any, j0: Any, res: Any, 
     """The accumulators before the first k: bias + res, each of them only where its pointer is not null."""
     zero = ir.Constant(ir.VectorType(f32, lanes), [0.0] * lanes)
     acc = added(b, full, counts, bias, [zero] * (len(counts) * len(rows)), lambda i: j0, lanes)
-    return added(b, full, counts, res, acc, lambda i: rows[i], lanes)
+    return acc if res is None else added(b, full, counts, res, acc, lambda i: rows[i], lanes)

@@ -8,13 +8,15 @@ An image is NHWC, so a window of rows × cols pixels is a grid of runs of channe
            ──▶ col_step
 
 Nothing is masked: channels behind the last whole vector are done again with a vector that ends at the last channel, or
-with narrower vectors (`kernels.cpu.pool`).
+with narrower vectors (`kernels.cpu.pool`).  Windows of a common size that lie wholly inside the image are taken row by
+row, with all their pixels written out (`max_row`, `route_row`).
 """
 
 from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from llvmlite import ir
@@ -64,6 +66,79 @@ def reduce_window(kind: str, nv: int, lanes: int) -> Any:
     return simd.make_intrinsic(f"{kind}_window_{nv}x{lanes}", types.none, kinds, emit)
 
 
+def _each(b: Any, windows: Any, starts: list[tuple[Any, Any]], c: Any, lanes: int) -> Iterator[list[Any]]:
+    """Write a loop over vectors of c channels, of which the last ends at the last, and inside over a row of windows.
+
+    Gives the places of one vector in each operand: (first place, step from window to window) is one of `starts`.
+    """
+    outer = simd.Loop(b, i64(0), c, lanes, [])
+    last = b.sub(c, i64(lanes))
+    j = b.select(b.icmp_signed("<", outer.index, last), outer.index, last)
+    inner = simd.Loop(b, i64(0), windows, 1, [b.add(start, j) for start, _ in starts])
+    yield inner.values
+    inner.close([b.add(place, step) for place, (_, step) in zip(inner.values, starts, strict=True)])
+    outer.close([])
+
+
+def _pixels(b: Any, place: Any, row: Any, pixel: Any, kh: int, kw: int) -> list[Any]:
+    """The places of the pixels of a window, row by row."""
+    return [b.add(b.add(place, b.mul(row, i64(i))), b.mul(pixel, i64(j))) for i in range(kh) for j in range(kw)]
+
+
+@functools.cache
+def max_row(kh: int, kw: int, lanes: int) -> Any:
+    """The maxima of a row of windows of kh × kw pixels and at least `lanes` channels.
+
+    Arguments of the intrinsic::
+
+    x, x0, x_row, x_pixel, x_step    y, y0, y_step    windows, c
+    """
+
+    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        x, x0, x_row, x_pixel, x_step, y, y0, y_step, windows, c = args
+        for place, target in _each(b, windows, [(x0, x_step), (y0, y_step)], c, lanes):
+            values = [simd.load(b, x, p, lanes) for p in _pixels(b, place, x_row, x_pixel, kh, kw)]
+            simd.store(b, y, target, functools.reduce(functools.partial(_combine, b, "max"), values))
+        return context.get_dummy_value()
+
+    p, word = types.CPointer(types.float32), types.int64
+    kinds = (p, *[word] * 4, p, *[word] * 4)
+    return simd.make_intrinsic(f"max_row_{kh}x{kw}x{lanes}", types.none, kinds, emit)
+
+
+def _routed(b: Any, v: Any, largest: Any, rest: Any) -> tuple[Any, Any]:
+    """What a pixel of value v receives of `rest`, and what is left for the pixels to come."""
+    zero = ir.Constant(v.type, [0.0] * v.type.count)
+    hit = b.or_(b.fcmp_ordered("==", v, largest), b.fcmp_unordered("uno", v, v))
+    return b.select(hit, rest, zero), b.select(hit, zero, rest)
+
+
+@functools.cache
+def route_row(kh: int, kw: int, lanes: int) -> Any:
+    """`route_window` for a row of windows of kh × kw pixels that share none: dx is written, not added to.
+
+    Arguments of the intrinsic::
+
+    x, x0, x_row, x_pixel, x_step    dx, dx0, dx_row, dx_pixel, dx_step    y, y0, y_step    dy, dy0, dy_step
+    windows, c
+    """
+
+    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        x, x0, x_row, x_pixel, x_step, dx, dx0, dx_row, dx_pixel, dx_step, y, y0, y_step, dy, dy0, dy_step = args[:16]
+        starts = [(x0, x_step), (dx0, dx_step), (y0, y_step), (dy0, dy_step)]
+        for place, target, value, gradient in _each(b, args[16], starts, args[17], lanes):
+            largest, rest = simd.load(b, y, value, lanes), simd.load(b, dy, gradient, lanes)
+            sources = [simd.load(b, x, p, lanes) for p in _pixels(b, place, x_row, x_pixel, kh, kw)]
+            for v, at in zip(sources, _pixels(b, target, dx_row, dx_pixel, kh, kw), strict=True):
+                given, rest = _routed(b, v, largest, rest)
+                simd.store(b, dx, at, given)
+        return context.get_dummy_value()
+
+    p, word = types.CPointer(types.float32), types.int64
+    kinds = (*[p, word, word, word, word] * 2, *[p, word, word] * 2, word, word)
+    return simd.make_intrinsic(f"route_row_{kh}x{kw}x{lanes}", types.none, kinds, emit)
+
+
 @functools.cache
 def route_window(lanes: int) -> Any:
     """``dx[first pixel of the window where x is y] += dy`` for `lanes` channels: the gradient of a maximum.
@@ -77,16 +152,15 @@ def route_window(lanes: int) -> Any:
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         b = builder
         x, x0, x_row, x_col, dx, dx0, dx_row, dx_col, rows, cols, y, y0, dy, dy0 = args
-        zero = ir.Constant(ir.VectorType(f32, lanes), [0.0] * lanes)
         largest, rest = simd.load(b, y, y0, lanes), simd.load(b, dy, dy0, lanes)
         outer = simd.Loop(b, i64(0), rows, 1, [x0, dx0, rest])
         row, target, rest = outer.values
         inner = simd.Loop(b, i64(0), cols, 1, [row, target, rest])
         pixel, place, rest = inner.values
         v, before = simd.load(b, x, pixel, lanes), simd.load(b, dx, place, lanes)
-        hit = b.or_(b.fcmp_ordered("==", v, largest), b.fcmp_unordered("uno", v, v))
-        simd.store(b, dx, place, b.fadd(before, b.select(hit, rest, zero), flags=simd.FAST))
-        carried = inner.close([b.add(pixel, x_col), b.add(place, dx_col), b.select(hit, zero, rest)])
+        given, rest = _routed(b, v, largest, rest)
+        simd.store(b, dx, place, b.fadd(before, given, flags=simd.FAST))
+        carried = inner.close([b.add(pixel, x_col), b.add(place, dx_col), rest])
         outer.close([b.add(row, x_row), b.add(target, dx_row), carried[2]])
         return context.get_dummy_value()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,13 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no data sets and models at {folder}; EDGENET_SHARED may name their folder")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_programs_are_shared_out() -> Iterator[None]:
+    """Tests of threads use small problems: programs of any size run on as many threads as are asked for."""
+    from edgenet.kernels import parallel
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parallel, "ALONE_BELOW", 0)
+        yield

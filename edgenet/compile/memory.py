@@ -1,17 +1,17 @@
 """Where every buffer of a program lives: lifetimes → offsets in one arena.
 
 Two buffers may share memory if they are never alive at the same time.  Buffers are placed one after the other, each at
-the lowest offset where it overlaps none of those placed before it that live at the same time: the largest first (greedy
-by size: Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020), and if that takes more
-than the buffers of the fullest step, in other orders too, of which the best counts.
+the lowest offset where it overlaps none of those placed before it that live at the same time (Pisarchyk and Lee,
+"Efficient Memory Management for Deep Neural Net Inference", 2020, greedy by size).  In which order is tried out: the
+largest first is best for inference, the longest lived first, or those that die last, for training steps, where what the
+forward pass leaves lives on and gradients come and go above it.
 """
 
 from __future__ import annotations
 
-import itertools
+from bisect import insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 ALIGN_BYTES = 64
 
@@ -30,6 +30,14 @@ class Buffer:
         return self.first <= other.last and other.first <= self.last
 
 
+#: in which order buffers are placed
+ORDERS: tuple[Callable[[Buffer], int], ...] = (
+    lambda b: -b.size_bytes,
+    lambda b: b.first - b.last,
+    lambda b: -b.last,
+)
+
+
 def plan(buffers: Sequence[Buffer]) -> int:
     """Set the offsets of all buffers; returns the size of the arena in bytes.
 
@@ -37,49 +45,48 @@ def plan(buffers: Sequence[Buffer]) -> int:
     >>> plan([a, b, c]), a.offset_bytes, b.offset_bytes, c.offset_bytes
     (384, 0, 256, 0)
     """
-    least, best = _fullest(buffers), None
+    least = _most_alive(buffers)
+    best: tuple[int, list[int]] | None = None
     for order in ORDERS:
-        offsets, size = _placed(sorted(buffers, key=order))
-        if best is None or size < best[1]:
-            best = offsets, size
-        if size <= least:
+        size = _place(sorted(buffers, key=order))
+        if best is None or size < best[0]:
+            best = size, [b.offset_bytes for b in buffers]
+        if best[0] <= least:
             break
-    assert best is not None
-    for buffer in buffers:
-        buffer.offset_bytes = best[0][id(buffer)]
-    return best[1]
+    assert best is not None  # there are orders
+    for buffer, offset in zip(buffers, best[1], strict=True):
+        buffer.offset_bytes = offset
+    return best[0]
 
 
-#: in which order buffers are placed: by size, by size times life, by life
-ORDERS: tuple[Callable[[Buffer], Any], ...] = (
-    lambda x: -x.size_bytes,
-    lambda x: -x.size_bytes * (x.last - x.first + 1),
-    lambda x: (x.first - x.last, -x.size_bytes),
-)
-
-
-def _placed(buffers: Sequence[Buffer]) -> tuple[dict[int, int], int]:
-    """Offsets of the buffers, placed in this order, by id; and the size of the arena."""
-    placed: list[Buffer] = []
-    offsets: dict[int, int] = {}
-    for buffer in buffers:
-        at = 0
-        for other in sorted((o for o in placed if o.meets(buffer)), key=lambda o: offsets[id(o)]):
-            if at + buffer.size_bytes <= offsets[id(other)]:
-                break
-            at = max(at, _aligned(offsets[id(other)] + other.size_bytes))
-        offsets[id(buffer)] = at
-        placed.append(buffer)
-    return offsets, max((offsets[id(b)] + _aligned(b.size_bytes) for b in placed), default=0)
-
-
-def _fullest(buffers: Sequence[Buffer]) -> int:
-    """Bytes that live together at one step, at most: no arena is smaller."""
+def _most_alive(buffers: Sequence[Buffer]) -> int:
+    """Bytes that are alive at once, at most: no plan needs fewer."""
     changes: dict[int, int] = {}
     for b in buffers:
         changes[b.first] = changes.get(b.first, 0) + _aligned(b.size_bytes)
         changes[b.last + 1] = changes.get(b.last + 1, 0) - _aligned(b.size_bytes)
-    return max(itertools.accumulate(changes[step] for step in sorted(changes)), default=0)
+    alive = most = 0
+    for step in sorted(changes):
+        alive += changes[step]
+        most = max(most, alive)
+    return most
+
+
+def _place(buffers: Sequence[Buffer]) -> int:
+    """Set the offsets, buffer after buffer; returns the size of the arena."""
+    placed: list[Buffer] = []  # by offset
+    size = 0
+    for buffer in buffers:
+        at = 0
+        for other in placed:
+            if other.meets(buffer):
+                if at + buffer.size_bytes <= other.offset_bytes:
+                    break
+                at = max(at, _aligned(other.offset_bytes + other.size_bytes))
+        buffer.offset_bytes = at
+        insort(placed, buffer, key=lambda b: b.offset_bytes)
+        size = max(size, at + _aligned(buffer.size_bytes))
+    return size
 
 
 def _aligned(n: int) -> int:

@@ -25,15 +25,14 @@ from edgenet.graph.variable import latest_change, touch
 from edgenet.kernels.compiler import Kernel
 from edgenet.kernels.cpu.movement import copy, copy_bytes
 from edgenet.kernels.lock import Lock
-from edgenet.kernels.parallel import Table, num_threads
+from edgenet.kernels.parallel import Table, num_threads, prepare
 
+from .in_place import Lives
 from .layout import lay_out, zeros_around
 from .memory import ALIGN_BYTES, Buffer, plan
 from .passes import optimize
 from .share import replaced, shared
 
-#: a call with less work (see `Call.work`) is not worth a second thread
-SERIAL_BELOW = 30_000
 #: what to do about a program that does not fit into the memory
 SMALLER = "give it a smaller batch_size, smaller images, fewer filters, or strides and pooling early on"
 
@@ -52,26 +51,35 @@ class Step(NamedTuple):
 class _Places:
     """Which operand lies inside which other one, and where.
 
-    A view lies in its source.  An input of `flat` (or of a concatenation along the first axis) lies in the result, if
-    its memory is its own to give: it is made by a node (a variable or an input of the graph has its place already), it
-    is no output of the graph, and it is the whole of what it lies in (not part of something that went elsewhere).
+    A view lies in its source, and a result may take over the memory of an operand (`in_place`).  An input of `flat` (or
+    of a concatenation along the first axis) lies in the result, if its memory is its own to give: it is made by a node
+    (a variable or an input of the graph has its place already), it is no output of the graph, and it is the whole of
+    what it lies in (not part of something that went elsewhere).
     """
 
     def __init__(self, graph: Graph) -> None:
         self.parent: dict[int, tuple[Operand, int]] = {}
-        outputs = {id(v) for v in graph.outputs}
-        for node in graph.nodes:
+        lives = Lives(graph)
+
+        def put(value: Operand, place: Value, offset: int) -> None:
+            self.parent[id(value)] = (place, offset)
+            lives.join(value, self.root(place)[0])
+
+        for number, node in enumerate(graph.nodes):
             op = get_op(node.op)
             if op.view and node.inputs[0] is not None:
-                self.parent[id(node.output)] = (node.inputs[0], 0)
+                put(node.output, node.inputs[0], 0)
             for value in node.inputs:
                 if value is not None and value.owner is not None:
-                    self.parent[id(value)] = (value.owner, 0)  # its layout knows where in it
+                    put(value, value.owner, 0)  # its layout knows where in it
             for value, offset in op.inside(node):
                 root, start = self.root(value)
-                free = isinstance(root, Value) and root.node is not None and id(root) not in outputs
+                free = isinstance(root, Value) and root.node is not None and lives.end(root) < len(graph.nodes)
                 if free and start == 0 and root.spec.size == value.spec.size and root is not self.root(node.output)[0]:
-                    self.parent[id(root)] = (node.output, offset)
+                    put(root, node.output, offset)
+            taken = lives.over(node, number, self.root)
+            if taken is not None:
+                put(node.output, taken, 0)
 
     def root(self, operand: Operand) -> tuple[Operand, int]:
         """The operand that owns the memory, and the offset in it in elements."""
@@ -166,6 +174,7 @@ class Program:
     def _write(self) -> None:
         """Write the step tables, with the addresses that variables have now."""
         self._homes = [(v, v.array) for v in self.graph.variables]
+        prepare(s.call.kernel for s in [*self._constant_steps, *self.steps])
         self._once = self._table(self._constant_steps)
         self._table_of_run = self._table(self.steps)
         self.inputs = [self._view(v) for v in self.graph.inputs]
@@ -311,11 +320,8 @@ class Program:
             words = call.kernel.pack(tuple(self._word(a) for a in call.args))
             blocks.append(np.array(words or [0], np.int64))
         self._keep.extend(blocks)
-        rows = [
-            (s.call.kernel, b.ctypes.data, s.call.tasks, s.call.tasks < 2 or s.call.work < SERIAL_BELOW)
-            for s, b in zip(steps, blocks, strict=True)
-        ]
-        return Table(rows)
+        calls = [s.call for s in steps]
+        return Table([(c.kernel, b.ctypes.data, c.tasks, c.work) for c, b in zip(calls, blocks, strict=True)])
 
     def _view(self, value: Value) -> np.ndarray:
         """The memory of an input or output as an array."""

@@ -109,6 +109,10 @@ class Op:
         """What is possible besides dense values.  Default: nothing."""
         return Layouts()
 
+    def over(self, node: Node) -> list[Value]:
+        """Inputs whose memory output 0 may take: number i of them is read for its number i alone, before that."""
+        return []
+
     def inside(self, node: Node) -> list[tuple[Value, int]]:
         """Inputs that may be computed straight into output 0, with their offsets in elements."""
         return []

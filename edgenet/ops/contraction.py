@@ -95,6 +95,11 @@ class Contraction:
         return len(self.runs) * self.length
 
 
+def whole_vectors(n: int) -> int:
+    """n rounded up to whole vectors."""
+    return -(-n // current().lanes) * current().lanes
+
+
 def panel_width(m: int, n: int) -> int:
     """Vectors of a panel: the width that wastes least on the columns behind the last."""
     target = current()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from edgenet.graph import Call, Scratch, Value
 from edgenet.graph.layout import Pads
+from edgenet.kernels.compiler import Kernel
 from edgenet.kernels.cpu import depthwise as k
 
 from .contraction import Activation, Operand, epilogue, sum_parts, table
@@ -21,11 +23,25 @@ def _offsets(g: Geometry, xp: Image) -> tuple[int, ...]:
     return tuple(i * dh * xp.row + j * dw * xp.pixel for i in range(g.kh) for j in range(g.kw))
 
 
+def _windows(g: Geometry) -> bool:
+    """Whether the kernels of 3 × 3 windows, of any of their strides, may compute it."""
+    return (g.kh, g.kw) == (3, 3) and g.dilation == (1, 1) and g.ci >= k.NARROW and g.h * g.w > 0
+
+
+def _bands(kernel: Kernel, args: tuple[Any, ...], n: int, rows: int, columns: int, c: int) -> Call:
+    """A call of the kernel of 3 × 3 windows that makes n images of so many rows, columns and channels."""
+    return Call(kernel, args, n * -(-rows // k.ROWS) * -(-c // k.CHANNELS), 9.0 * n * rows * columns * c)
+
+
 def forward(
     g: Geometry, xp: Image, w: Value, b: Value | None, res: Operand | None, y: Image, activation: Activation
 ) -> list[Call]:
     """y = act(x * w + b + res)."""
     c, taps = g.ci, g.kh * g.kw
+    args: tuple[Any, ...]
+    if _windows(g) and g.strides in ((1, 1), (2, 2)) and res is None:
+        args = (xp.origin, w, b, y.origin, 0, c, g.ho, g.wo, c, *xp.strides, *y.strides, *epilogue(activation))
+        return [_bands(k.windows[g.strides[0]], args, g.n, g.ho, g.wo, c)]
     args = (
         xp.origin, w, b, res, y.origin, table(_offsets(g, xp)), table(tuple(t * c for t in range(taps))), taps,
         g.ho, g.wo, c, xp.image, g.strides[0] * xp.row, g.strides[1] * xp.pixel, *y.strides, *epilogue(activation),
@@ -38,6 +54,13 @@ def input_gradient(
 ) -> list[Call]:
     """dx of each phase of the stride: dy with the phase's taps."""
     out, c, (sh, sw) = [], g.ci, g.strides
+    args: tuple[Any, ...]
+    if _windows(g) and g.strides == (1, 1):  # the window from its last weight to its first
+        row, column = rows[0].base[2] + around[0][0], columns[0].base[2] + around[1][0]
+        start = at(dyp.origin, row * dyp.row + column * dyp.pixel)
+        strides = (*dyp.strides, g.h * g.w * c, g.w * c, c)
+        args = (start, w, None, dx, 8 * c, -c, g.h, g.w, c, *strides, *epilogue(None))
+        return [_bands(k.windows[1], args, g.n, g.h, g.w, c)]
     for r in rows:
         for q in columns:
             taps = [(i, j) for i in r.taps for j in q.taps]
@@ -59,10 +82,16 @@ def weight_gradient(g: Geometry, xp: Image, dy: Image, dw: Value) -> list[Call]:
     c, taps = g.ci, g.kh * g.kw
     parts = max(1, min(PARTS, g.n))
     total: Operand = dw if parts == 1 else Scratch(parts * dw.spec.size)
+    work = 1.0 * taps * g.n * g.ho * g.wo * c
+    args: tuple[Any, ...]
+    if _windows(g) and g.strides in ((1, 1), (2, 2)) and g.wo >= 2 and c % k.NARROW == 0:
+        args = (xp.origin, dy.origin, total, parts, g.n, g.ho, g.wo, c, *xp.strides, *dy.strides)
+        out = [Call(k.windows_dw[g.strides[0]], args, parts * -(-c // k.CHANNELS), work)]
+        return out if parts == 1 else [*out, sum_parts(total, dw, parts, dw.spec.size)]
     args = (
         xp.origin, dy.origin, total, table(_offsets(g, xp)), taps, parts,
         g.n, g.ho, g.wo, c, xp.image, g.strides[0] * xp.row, g.strides[1] * xp.pixel, *dy.strides,
     )  # fmt: skip
     tasks = parts * -(-c // k.LANES)
-    out = [Call(k.depthwise_dw, args, tasks, 1.0 * taps * g.n * g.ho * g.wo * c)]
+    out = [Call(k.depthwise_dw, args, tasks, work)]
     return out if parts == 1 else [*out, sum_parts(total, dw, parts, dw.spec.size)]

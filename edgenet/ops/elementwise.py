@@ -25,6 +25,9 @@ class Binary(Op):
     def lower(self, node: Node) -> list[Call]:
         return binary_calls(self.kernel, node)
 
+    def over(self, node: Node) -> list[Value]:
+        return [v for v in node.inputs if v is not None and v.shape == node.output.shape]
+
     def gradient(self, node: Node, dys: list[Value]) -> list[Value | None]:
         a, b = node.inputs
         assert a is not None
@@ -148,6 +151,9 @@ class Unary(Op):
         n = node.output.spec.size
         args = (*node.inputs, node.output, n, *(float(node.attrs[p]) for p in self.params))
         return [Call(self.kernel, args, blocks(n), self.flops * n)]
+
+    def over(self, node: Node) -> list[Value]:
+        return [v for v in node.inputs[::-1] if v is not None]  # dy, rather than what it belongs to
 
 
 class Exp(Unary):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from edgenet.graph import Call, Cost, Node, Op, ShapeError, Spec, Value, emit
+from edgenet.graph import Call, Cost, Node, Op, Scratch, ShapeError, Spec, Value, emit
 
 from .contraction import Activation, Matrix, dense_calls
+from .grid import Grid, calls
 
 
 class Dense(Op):
@@ -45,11 +46,15 @@ class Dense(Op):
         assert x is not None and w is not None
         (m, n), tx, tw = node.output.spec.sizes, node.attrs["transpose_x"], node.attrs["transpose_w"]
         k = x.spec.sizes[0 if tx else 1]
+        keep = w.fixed and not w.graph.training
+        plain = not tx and b is res is node.attrs["activation"] is None
+        if plain and tw and not keep and 8 <= 2 * m <= n and k >= 32:
+            return _turned(x, w, node.output, m, n, k)
         matrix = Matrix(w, sk=1, sn=k) if tw else Matrix(w, sk=n)
         lda, ks = (1, m) if tx else (k, 1)
         return dense_calls(
             x, matrix, node.output, m, n, k, lda=lda, ks=ks, bias=b, res=res,
-            activation=node.attrs["activation"], keep=w.fixed and not w.graph.training,
+            activation=node.attrs["activation"], keep=keep,
         )  # fmt: skip
 
     def cost(self, node: Node) -> Cost:
@@ -57,6 +62,13 @@ class Dense(Op):
         assert x is not None
         k = x.spec.sizes[0 if node.attrs["transpose_x"] else 1]
         return Cost(2 * k * node.output.spec.size, super().cost(node).bytes)
+
+
+def _turned(x: Value, w: Value, y: Value, m: int, n: int, k: int) -> list[Call]:
+    """yᵀ = w · xᵀ, turned: w[n, k], the largest of the four, is read once as it lies, not packed in every run."""
+    turned = Scratch(n * m)
+    product = dense_calls(w, Matrix(x, sk=1, sn=k), turned, n, m, k, lda=k)
+    return [*product, *calls(turned, y, Grid((m, n), (1, m), (n, 1)))]
 
 
 def dense(

@@ -173,6 +173,8 @@ def padded(x: Value, around: Pads) -> tuple[Image, list[Call]]:
     return Image(xp, hp * wp * c, wp * c, c), [Call(k.pad_images, args, n * hp, 4.0 * n * hp * wp * c)]
 
 
-def at(operand: Value | Scratch, offset: int) -> Value | Scratch | At:
+def at(operand: Value | Scratch | At, offset: int) -> Value | Scratch | At:
     """Element `offset` of an operand."""
+    if isinstance(operand, At):
+        return At(operand.operand, operand.offset + offset)
     return At(operand, offset) if offset else operand

@@ -87,6 +87,9 @@ class BatchNorm(Op):
         dgamma, dbeta = emit("batch_norm_dw", [x, mean, var, dys[0]], **node.attrs)
         return [dx, dgamma, dbeta, None, None]  # the statistics are frozen
 
+    def over(self, node: Node) -> list[Value]:
+        return [v for v in node.inputs[:1] if v is not None]
+
     def lower(self, node: Node) -> list[Call]:
         x, *vectors = node.inputs
         assert x is not None
@@ -108,6 +111,9 @@ class BatchNormDx(Op):
     def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
         _check(specs, "gamma var")
         return [specs[0]]
+
+    def over(self, node: Node) -> list[Value]:
+        return [v for v in node.inputs[:1] if v is not None]
 
     def lower(self, node: Node) -> list[Call]:
         dy, *vectors = node.inputs
@@ -202,6 +208,9 @@ class BatchNormTrain(Op):
             dx = dx + (x - mean) * (dvar * (2 / m))
         return [dx, dgamma, dbeta, None if res is None else dys[0]]
 
+    def over(self, node: Node) -> list[Value]:
+        return [v for v in node.inputs[3:] if v is not None]
+
     def lower(self, node: Node) -> list[Call]:
         x, gamma, beta, res = node.inputs
         y, mean, var = node.outputs
@@ -240,6 +249,9 @@ class BatchNormTrainDx(Op):
     def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
         _check(specs, "gamma beta mean var dy")
         return [specs[0], specs[1], specs[1]]
+
+    def over(self, node: Node) -> list[Value]:
+        return [v for v in (node.inputs[5], node.inputs[0]) if v is not None]
 
     def lower(self, node: Node) -> list[Call]:
         x, gamma, beta, mean, var, dy = (v for v in node.inputs if v is not None)

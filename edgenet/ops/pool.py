@@ -49,6 +49,11 @@ def _window(attrs: dict[str, Any]) -> int:
     return int(attrs["pool"][0] * attrs["pool"][1])
 
 
+def _inside(attrs: dict[str, Any]) -> bool:
+    """Whether there are kernels for such windows, all of which lie inside the image."""
+    return attrs["pool"] in ((2, 2), (3, 3)) and not any(map(any, attrs["padding"]))
+
+
 def _check_dy(got: Sequence[Dim], x: Sequence[Dim], attrs: dict[str, Any]) -> None:
     want = _output_shape(x, attrs)
     if tuple(got) != want:
@@ -69,11 +74,12 @@ class MaxPool(Op):
     def lower(self, node: Node) -> list[Call]:
         x, y = node.inputs[0], node.output
         assert x is not None
-        n, oh, *_ = y.spec.sizes
-        source, target = image(x), image(y)
-        sizes = _sizes(x.spec.sizes, y.spec.sizes, node.attrs)
+        (n, oh, ow, c), source, target = y.spec.sizes, image(x), image(y)
+        kernel, sizes = k.max_pool, _sizes(x.spec.sizes, y.spec.sizes, node.attrs)
+        if _inside(node.attrs) and c < k.WIDE:
+            kernel, sizes = k.max_inside[node.attrs["pool"][0]], (c, oh, ow, *node.attrs["strides"])
         args = (source.origin, target.origin, *sizes, *source.strides, *target.strides)
-        return [Call(k.max_pool, args, n * oh, 1.0 * _window(node.attrs) * y.spec.size)]
+        return [Call(kernel, args, n * oh, 1.0 * _window(node.attrs) * y.spec.size)]
 
     def layouts(self, node: Node) -> Layouts:
         return Layouts((*(v for v in node.inputs if v is not None), node.output))
@@ -97,14 +103,17 @@ class MaxPoolDx(Op):
     def lower(self, node: Node) -> list[Call]:
         x, y, dy = (v for v in node.inputs if v is not None)
         n, _, _, c = x.spec.sizes
-        oh = y.spec.sizes[1]
+        oh, ow = y.spec.sizes[1:3]
+        images = [image(v) for v in (x, y, dy, node.output)]
+        origins, strides = [i.origin for i in images], [step for i in images for step in i.strides]
+        work = 3.0 * _window(node.attrs) * y.spec.size
+        if _inside(node.attrs) and node.attrs["strides"] == node.attrs["pool"]:
+            kernel = k.max_inside_dx[node.attrs["pool"][0]]
+            return [Call(kernel, (*origins, *x.spec.sizes[1:], oh, ow, *strides), n * oh, work)]
         apart = node.attrs["strides"][0] >= node.attrs["pool"][0]  # no two rows of windows share a row of x
         bands, blocks = (oh, 1) if apart else (1, max(1, -(-c // k.CHANNEL_BLOCK)))
-        images = [image(v) for v in (x, y, dy, node.output)]
-        strides = [step for i in images for step in i.strides]
         sizes = _sizes(x.spec.sizes, y.spec.sizes, node.attrs)
-        args = (*(i.origin for i in images), *sizes, *strides, bands, blocks)
-        return [Call(k.max_pool_dx, args, n * bands * blocks, 3.0 * _window(node.attrs) * y.spec.size)]
+        return [Call(k.max_pool_dx, (*origins, *sizes, *strides, bands, blocks), n * bands * blocks, work)]
 
     def layouts(self, node: Node) -> Layouts:
         return Layouts((*(v for v in node.inputs if v is not None), node.output))

@@ -1,10 +1,17 @@
-"""Convolution's own small part: zeros around images.  The arithmetic is `gemm` or `depthwise`."""
+"""Convolution's own small part: zeros around images, and what taps give to their pixels.
+
+The arithmetic is `gemm` or `depthwise`.
+"""
 
 import numpy as np
 
-from ..compiler import In, Out, i64, kernel
+from ..compiler import In, InOut, Out, device, i64, kernel
+from ..generators import accumulate
+from ..target import current
 
 ZERO = np.float32(0)
+LANES = current().lanes
+add_vector = accumulate(LANES)
 
 
 @kernel
@@ -50,3 +57,42 @@ def zero_border(y: Out, rows: i64, width: i64, top: i64, h: i64, first: i64, inn
                 y[y0 + i] = ZERO
             for i in range(first + inner, width):
                 y[y0 + i] = ZERO
+
+
+@device
+def add_run(t, source, dx, target, n):
+    """dx[target : target + n] += t[source : source + n]."""
+    j = 0
+    while j + LANES <= n:
+        add_vector(t, source + j, dx, target + j, LANES)
+        j += LANES
+    if j < n:
+        add_vector(t, source + j, dx, target + j, n - j)
+
+
+@kernel
+def add_taps(
+    t: In, dx: InOut, h: i64, w: i64, c: i64, ho: i64, wo: i64, kh: i64, kw: i64, sh: i64, sw: i64, top: i64, left: i64,
+    lo: i64, hi: i64,
+):  # fmt: skip
+    """dx[n, i, j, c] = sum of t[n, o, q, p, r, c] over the outputs (o, q) and taps (p, r) that saw pixel (i, j).
+
+    Those with o·sh + p - top = i and q·sw + r - left = j.  The kw taps of an output are neighbours in a row of dx, so
+    they are added as one run of kw·c numbers.  Runs that follow each other share no pixel (`apart`), for a number can't
+    be read back at once while it is on its way to the cache.  One task computes one image.
+    """
+    apart, run, size = (kw + sw - 1) // sw, kw * c, h * w * c
+    for image in range(lo, hi):
+        for j in range(image * size, image * size + size):
+            dx[j] = ZERO
+        for o in range(ho):  # t is read once, from one end to the other, while kh rows of dx stay in L1
+            for p in range(max(0, top - o * sh), min(kh, h + top - o * sh)):
+                row, line = ((image * h + o * sh + p - top) * w) * c, ((image * ho + o) * wo * kh + p) * run
+                for phase in range(apart):
+                    for q in range(phase, wo, apart):
+                        source, column = line + q * kh * run, q * sw - left
+                        if column >= 0 and column + kw <= w:
+                            add_run(t, source, dx, row + column * c, run)
+                        else:
+                            first, end = max(0, -column), min(kw, w - column)
+                            add_run(t, source + first * c, dx, row + (column + first) * c, (end - first) * c)

@@ -4,17 +4,22 @@
 
     y[n, ho, wo, c] = act( sum over taps t of x[n, ho·sh + dh(t), wo·sw + dw(t), c] · w[t, c] + bias[c] )
 
-Channels are the vectors.  A tap is a pair of offsets, one into x and one into w, so the same kernel computes the
-forward pass and the input gradient (the same taps backwards over dy, one phase of the stride at a time).
+Channels are the vectors.  For windows of 3 × 3 a few rows of y are computed at a time, and each pixel of x is loaded
+once for all of them (`kernels.taps`).  A task takes a band of rows and 128 channels of it: x is read in runs of 512
+bytes.
 
-The weight gradient keeps a few taps of one vector of channels in registers and walks along rows of pixels; images are
-split into a fixed number of partitions whose sums are added in order.
+All other windows have lists of taps.  A tap is a pair of offsets, one into x and one into w, so the same kernel
+computes the forward pass and the input gradient (the same taps backwards over dy, one phase of the stride at a time).
+
+The weight gradient keeps the sums of a few taps, for 3 × 3 windows of all of them, of one vector of channels in
+registers and walks along rows of pixels; images are split into a fixed number of partitions whose sums are added in
+order.
 """
 
 import numpy as np
 
-from ..compiler import In, InI64, InOut, Out, f32, i64, kernel
-from ..generators import taps_gradient, taps_tile
+from ..compiler import In, InI64, InOut, Kernel, Out, f32, i64, kernel
+from ..generators import taps_gradient, taps_tile, window_gradient, window_rows
 from ..target import current
 
 LANES = current().lanes
@@ -23,6 +28,12 @@ ZERO = np.float32(0)
 PX, TAPS = 8, 9
 #: pixels of the tile for longer rows: NEON has 32 registers, and a third of its time went into the offsets of the taps
 WIDE = 16 if current().by_lane else PX
+#: rows of a band of windows, and channels of one of its tasks
+ROWS, CHANNELS = 3 if current().registers >= 32 else 2, 128
+#: rows of dy that `windows_dw` takes at a time
+BAND = 3 if current().registers >= 32 else 1
+#: the fewest channels that `windows` takes
+NARROW = min(LANES, 8)
 
 whole_tile, partial_tile, wide_tile = (taps_tile(px, LANES, part) for px, part in ((PX, 0), (PX, 1), (WIDE, 0)))
 whole_gradient, partial_gradient = taps_gradient(TAPS, LANES, False), taps_gradient(TAPS, LANES, True)
@@ -55,6 +66,41 @@ def depthwise(
                 i += m
 
 
+def _windows(stride: int) -> Kernel:
+    """The kernel for windows of 3 × 3."""
+    whole, narrow = (window_rows(3, stride, ROWS, lanes) for lanes in (LANES, NARROW))
+
+    def windows(
+        x: In, w: In, bias: In, y: Out, w0: i64, w_step: i64,
+        rows: i64, columns: i64, c: i64, x_image: i64, x_row: i64, x_pixel: i64, y_image: i64, y_row: i64, y_pixel: i64,
+        act: i64, alpha: f32, low: f32, high: f32, lo: i64, hi: i64,
+    ):  # fmt: skip
+        bands, blocks = (rows + ROWS - 1) // ROWS, (c + CHANNELS - 1) // CHANNELS
+        for task in range(lo, hi):
+            block, band = task % blocks * CHANNELS, task // blocks
+            row, image = band % bands * ROWS, band // bands
+            x0, y0 = image * x_image + row * stride * x_row, image * y_image + row * y_row
+            mr = min(ROWS, rows - row)
+            if c >= LANES:
+                for j in range(block, min(block + CHANNELS, c), LANES):
+                    j = min(j, c - LANES)  # the last vector may repeat some channels
+                    whole(x, x0 + j, x_row, x_pixel, y, y0 + j, y_row, y_pixel, w, w0 + j, w_step, bias, j, mr, columns,
+                          act, alpha, low, high)  # fmt: skip
+            else:
+                for j in range(0, c, NARROW):
+                    j = min(j, c - NARROW)
+                    narrow(x, x0 + j, x_row, x_pixel, y, y0 + j, y_row, y_pixel, w, w0 + j, w_step, bias, j, mr,
+                           columns, act, alpha, low, high)  # fmt: skip
+
+    windows.__qualname__ = f"windows{stride}"
+    return Kernel(windows)
+
+
+#: by stride: windows of 3 × 3.  Tap t = 3·i + j has its weights at w[w0 + t·w_step]; tasks count (image, band, block of
+#: channels)
+windows = {stride: _windows(stride) for stride in (1, 2)}
+
+
 @kernel
 def depthwise_dw(
     x: In, dy: In, dw: InOut, xt: InI64, taps: i64, parts: i64,
@@ -79,3 +125,43 @@ def depthwise_dw(
                     whole_gradient(x, x0, x_pixel, dy, y0, dy_pixel, dw, d0, c, xt, t0, count, columns, n)
                 else:
                     partial_gradient(x, x0, x_pixel, dy, y0, dy_pixel, dw, d0, c, xt, t0, count, columns, n)
+
+
+def _windows_dw(stride: int) -> Kernel:
+    """The weight gradient of windows of 3 × 3; rows of dy must have (3 - 1) // stride pixels at least."""
+    band, line, narrow_band, narrow_line = (
+        window_gradient(3, stride, rows, lanes) for lanes in (LANES, NARROW) for rows in (BAND, 1)
+    )
+
+    def windows_dw(
+        x: In, dy: In, dw: InOut, parts: i64, images: i64, rows: i64, columns: i64, c: i64,
+        x_image: i64, x_row: i64, x_pixel: i64, dy_image: i64, dy_row: i64, dy_pixel: i64, lo: i64, hi: i64,
+    ):  # fmt: skip
+        blocks, wide = (c + CHANNELS - 1) // CHANNELS, c % LANES == 0
+        for task in range(lo, hi):
+            block, part = task % blocks * CHANNELS, task // blocks
+            d0, end = part * 9 * c, min(block + CHANNELS, c)
+            for t in range(9):
+                for i in range(d0 + t * c + block, d0 + t * c + end):
+                    dw[i] = ZERO
+            for image in range(images * part // parts, images * (part + 1) // parts):
+                for j in range(block, end, LANES if wide else NARROW):
+                    xa, ya, row = image * x_image + j, image * dy_image + j, 0
+                    while row < rows:
+                        n = BAND if rows - row >= BAND else 1
+                        if wide and n > 1:
+                            band(x, xa, x_row, x_pixel, dy, ya, dy_row, dy_pixel, dw, d0 + j, c, columns)
+                        elif wide:
+                            line(x, xa, x_row, x_pixel, dy, ya, dy_row, dy_pixel, dw, d0 + j, c, columns)
+                        elif n > 1:
+                            narrow_band(x, xa, x_row, x_pixel, dy, ya, dy_row, dy_pixel, dw, d0 + j, c, columns)
+                        else:
+                            narrow_line(x, xa, x_row, x_pixel, dy, ya, dy_row, dy_pixel, dw, d0 + j, c, columns)
+                        xa, ya, row = xa + n * stride * x_row, ya + n * dy_row, row + n
+
+    windows_dw.__qualname__ = f"windows{stride}_dw"
+    return Kernel(windows_dw)
+
+
+#: by stride; c must be a multiple of NARROW, and tasks count (part, block of channels)
+windows_dw = {stride: _windows_dw(stride) for stride in (1, 2)}

@@ -34,7 +34,8 @@ one before left in C, the first one the bias and `res`, the last one applies the
 the next chunk, each its share, so that weights which come from memory (7×7 images: 9 MB for 49 rows) stream in while
 others are multiplied; behind the last chunk of a panel lies the first of the next.
 
-Loop 6 takes tiles of evenly spaced rows (`even` in `tile`; for narrow panels taller ones) while they fit into what is
+Loop 6 takes tiles of evenly spaced rows (`even` in `tile`; for narrow panels taller ones; where B is not packed, as in
+weight gradients, only of rows that lie side by side) while they fit into what is
 left of a row of the grid, and tiles that follow the grid round its end where they do not: a row of 28 is 14 + 14, one
 of 32 is 14 + 14 and half of a tile of 8, whose other half begins the next row.  A plain product has one row of the grid
 (`_with_long_rows`), whose rest is avoided by a few tiles that are shorter by one: 49 = 4·6 + 5·5.
@@ -54,6 +55,8 @@ ZERO = np.float32(0)
 LANES = TARGET.lanes
 #: steps of k in the body of the innermost loop, for packed panels: a quarter more speed than one
 UNROLL = 4
+#: places from which a tile of one row reads a packed panel: weights of a dense layer at batch 1 come from far
+STREAMS = 4
 move_vector = move(LANES)
 
 
@@ -62,6 +65,12 @@ def cut(rows: int, mr: int) -> int:
     """How many tiles of height mr - 1 make the others of height mr fill `rows` exactly; 0 where it can't be done."""
     short = -rows % mr
     return short if short * (mr - 1) <= rows else 0
+
+
+@device
+def fits(room: int, tall: int, mr: int) -> bool:
+    """Whether a tall tile is the right one for a row of the grid of which this much is left."""
+    return tall == mr or room >= 2 * tall or room % mr != 0 or room == tall
 
 
 @device
@@ -79,11 +88,14 @@ def advance(place, rows, d1, d2):
 def _gemm(nv: int, packed: bool) -> Kernel:
     """The kernel for panels of nv vectors; with `packed`, for ks = 1 and packed panels only."""
     mr, nr, unroll = TARGET.mr(nv), nv * LANES, UNROLL if packed else 1
-    tall, even = TARGET.tall[nv - 1], packed
-    high_tile, low_tile, row_tile = (tile(h, nv, LANES, unroll, packed, TARGET.by_lane) for h in (mr, mr - 1, 1))
+    tall = (TARGET.tall if packed else TARGET.beside)[nv - 1]
+    even = packed or not TARGET.by_lane
     level = 2 * tall if tall > mr else 1 << 40
-    fetch = packed and nv > 2 and not TARGET.by_lane
-    even_tile, tall_tile = (tile(h, nv, LANES, unroll, packed, TARGET.by_lane, even, fetch) for h in (mr, tall))
+    fetch = packed and mr < 8 and not TARGET.by_lane  # taller tiles have no register left for it
+    kind = (nv, LANES, unroll, packed, TARGET.by_lane)
+    high_tile, low_tile = (tile(h, *kind, False, fetch) for h in (mr, mr - 1))
+    even_tile, tall_tile = (tile(h, *kind, even, fetch, 1, not packed) for h in (mr, tall))
+    row_tile = tile(1, *kind, False, False, STREAMS if packed else 1)
 
     def gemm(
         a: In, b: In, bias: In, res: In, c: Out, runs: InI64,
@@ -95,6 +107,7 @@ def _gemm(nv: int, packed: bool) -> Kernel:
         lo: i64, hi: i64,
     ):  # fmt: skip
         blocks, panels = (m + mb - 1) // mb, (n + nr - 1) // nr
+        spaced = even and (packed or sa2 == 1)  # whether there are tiles for rows that are evenly spaced
         for task in range(lo, hi):
             cell, rest = task % (blocks * panels), task // (blocks * panels)
             if panels_first != 0:
@@ -125,10 +138,10 @@ def _gemm(nv: int, packed: bool) -> Kernel:
                     if left == 1:
                         rows = 1
                         row_tile(place, rows, *terms, *shared, ahead, pace, *last_act)
-                    elif even and room >= tall and (room >= 2 * tall or room % mr != 0) and not exact:
+                    elif spaced and room >= tall and fits(room, tall, mr) and not exact:
                         rows = tall
                         tall_tile(place, rows, *terms, *shared, ahead, pace, *last_act)
-                    elif even and room >= mr and not exact:
+                    elif spaced and tall > mr and room >= mr and not exact:  # where both are the same, one is compiled
                         rows = mr
                         even_tile(place, rows, *terms, *shared, ahead, pace, *last_act)
                     elif short > 0:

@@ -19,7 +19,7 @@ A transposition whose inner axis is contiguous in x and y alike is a `move`, as 
 """
 
 from ..compiler import In, InByte, InI64, InWord, Kernel, Out, OutByte, OutWord, device, f32, i64, kernel
-from ..generators import turn_tile
+from ..generators import turn_tile, weave
 from ..target import current
 
 #: numbers a task of `copy` moves
@@ -27,6 +27,8 @@ COPY_BLOCK = 16384
 #: rows and columns of a tile of `turn`
 TILE = min(current().lanes, 8)
 turn_registers = turn_tile(TILE)
+LANES = current().lanes
+weave_two, weave_three, weave_four = (weave(n, LANES) for n in (2, 3, 4))
 #: numbers in a cache line: tiles of one line are turned one after the other
 LINE = 16
 
@@ -101,6 +103,16 @@ def turn(
         index, first = task // blocks, task % blocks * rows_of_task
         x0, y0 = offsets(index, sizes, sx, sy, rank)
         last = min(rows, first + rows_of_task)
+        if sy1 == n and 2 <= n <= 4:
+            while first + LANES <= last:
+                xa, ya = x0 + first, y0 + first * n
+                if n == 2:
+                    weave_two(x, xa, sx0, y, ya)
+                elif n == 3:
+                    weave_three(x, xa, sx0, y, ya)
+                else:
+                    weave_four(x, xa, sx0, y, ya)
+                first += LANES
         whole_rows, whole = last - (last - first) % TILE, n - n % TILE
         for i0 in range(first, whole_rows, LINE):
             i1 = min(whole_rows, i0 + LINE)

@@ -9,7 +9,10 @@
     count(p, q)                 = pixels of window(p, q); or kh·kw, if padding counts as zeros
 
 Channels are the vectors and accumulators stay in registers over the window (`kernels.window`), so each number of y is
-written once and each number of x is read from memory once: its further reads meet the cache.
+written once and each number of x is read from memory once: its further reads meet the cache.  Maxima of 2 × 2 and 3 × 3
+pixels without padding have kernels of their own (`max_inside`, `max_inside_dx`), which take a row of windows at a time:
+small networks use them on few channels, where whatever is done for each window shows.  (From `WIDE` channels on it does
+not, and `max_pool`, which reads four vectors of a pixel one after the other, is a little faster.)
 
 The gradient of the average is a sum over windows too, those of dy that cover a pixel of x, so it needs no zeroed dx and
 no two tasks touch the same row.  The gradient of the maximum goes to the first pixel of the window, row by row, that
@@ -22,12 +25,14 @@ with a border, or some channels of a wider one.
 
 import numpy as np
 
-from ..compiler import In, InOut, Out, device, f32, i64, kernel
-from ..generators import reduce_window, route_window
+from ..compiler import In, InOut, Kernel, Out, device, f32, i64, kernel
+from ..generators import max_row, reduce_window, route_row, route_window
 from ..target import current
 
 LANES = current().lanes
 ZERO, ONE = np.float32(0), np.float32(1)
+#: channels from which on `max_inside` has no advantage
+WIDE = 4 * LANES
 #: channels of one image that a task of `max_pool_dx` takes where windows overlap
 CHANNEL_BLOCK = 4 * LANES
 
@@ -207,3 +212,64 @@ def max_pool_dx(
                 xa, da = image * x_image + r0 * x_row + s0 * x_pixel, image * dx_image + r0 * dx_row + s0 * dx_pixel
                 ya, ga = image * y_image + p * y_row + q * y_pixel, image * dy_image + p * dy_row + q * dy_pixel
                 route(x, xa, x_row, x_pixel, dx, da, dx_row, dx_pixel, rows, cols, y, ya, dy, ga, c0, c1)
+
+
+def _max_inside(k: int) -> Kernel:
+    full, eight, four, one = (max_row(k, k, lanes) for lanes in (LANES, 8, 4, 1))
+
+    def max_inside(
+        x: In, y: Out, c: i64, oh: i64, ow: i64, sh: i64, sw: i64,
+        x_image: i64, x_row: i64, x_pixel: i64, y_image: i64, y_row: i64, y_pixel: i64, lo: i64, hi: i64,
+    ):  # fmt: skip
+        for task in range(lo, hi):
+            image, p = task // oh, task % oh
+            xa, ya = image * x_image + p * sh * x_row, image * y_image + p * y_row
+            if c >= LANES:
+                full(x, xa, x_row, x_pixel, sw * x_pixel, y, ya, y_pixel, ow, c)
+            elif c >= 8:
+                eight(x, xa, x_row, x_pixel, sw * x_pixel, y, ya, y_pixel, ow, c)
+            elif c >= 4:
+                four(x, xa, x_row, x_pixel, sw * x_pixel, y, ya, y_pixel, ow, c)
+            else:
+                one(x, xa, x_row, x_pixel, sw * x_pixel, y, ya, y_pixel, ow, c)
+
+    max_inside.__qualname__ = f"max_inside{k}"
+    return Kernel(max_inside)
+
+
+def _max_inside_dx(k: int) -> Kernel:
+    full, eight, four, one = (route_row(k, k, lanes) for lanes in (LANES, 8, 4, 1))
+
+    def max_inside_dx(
+        x: In, y: In, dy: In, dx: Out, h: i64, w: i64, c: i64, oh: i64, ow: i64,
+        x_image: i64, x_row: i64, x_pixel: i64, y_image: i64, y_row: i64, y_pixel: i64,
+        dy_image: i64, dy_row: i64, dy_pixel: i64, dx_image: i64, dx_row: i64, dx_pixel: i64, lo: i64, hi: i64,
+    ):  # fmt: skip
+        for task in range(lo, hi):
+            image, p = task // oh, task % oh
+            xa, da = image * x_image + p * k * x_row, image * dx_image + p * k * dx_row
+            ya, ga = image * y_image + p * y_row, image * dy_image + p * dy_row
+            if c >= LANES:
+                full(x, xa, x_row, x_pixel, k * x_pixel, dx, da, dx_row, dx_pixel, k * dx_pixel,
+                     y, ya, y_pixel, dy, ga, dy_pixel, ow, c)  # fmt: skip
+            elif c >= 8:
+                eight(x, xa, x_row, x_pixel, k * x_pixel, dx, da, dx_row, dx_pixel, k * dx_pixel,
+                      y, ya, y_pixel, dy, ga, dy_pixel, ow, c)  # fmt: skip
+            elif c >= 4:
+                four(x, xa, x_row, x_pixel, k * x_pixel, dx, da, dx_row, dx_pixel, k * dx_pixel,
+                     y, ya, y_pixel, dy, ga, dy_pixel, ow, c)  # fmt: skip
+            else:
+                one(x, xa, x_row, x_pixel, k * x_pixel, dx, da, dx_row, dx_pixel, k * dx_pixel,
+                    y, ya, y_pixel, dy, ga, dy_pixel, ow, c)  # fmt: skip
+            for i in range(p * k, h if p == oh - 1 else p * k + k):  # what is left over lies in no window
+                for j in range(ow * k if i < oh * k else 0, w):
+                    at = image * dx_image + i * dx_row + j * dx_pixel
+                    for e in range(c):
+                        dx[at + e] = ZERO
+
+    max_inside_dx.__qualname__ = f"max_inside{k}_dx"
+    return Kernel(max_inside_dx)
+
+
+#: maxima of k × k windows without padding, and their gradient for windows side by side; tasks count (image, row of y)
+max_inside, max_inside_dx = ({k: make(k) for k in (2, 3)} for make in (_max_inside, _max_inside_dx))

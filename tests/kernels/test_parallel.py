@@ -13,6 +13,7 @@ from numpy.testing import assert_array_equal
 from edgenet.kernels import parallel
 from edgenet.kernels.compiler import In, Out, i64, kernel
 from edgenet.kernels.parallel import Table, num_threads
+from edgenet.kernels.target import current
 
 
 @kernel
@@ -21,13 +22,13 @@ def add_one(x: In, y: Out, n: i64, lo: i64, hi: i64):
         y[i] = x[i] + np.float32(1)
 
 
-def chain(n, steps, serial=False):
+def chain(n, steps, work=1e9):
     """A table of `steps` steps, each of which adds one; returns it, its first and its last array."""
     arrays = [np.zeros(n, np.float32) for _ in range(steps + 1)]
     blocks = [
         np.array(add_one.pack((a.ctypes.data, b.ctypes.data, n)), np.int64) for a, b in itertools.pairwise(arrays)
     ]
-    table = Table([(add_one, b.ctypes.data, n, serial) for b in blocks])
+    table = Table([(add_one, b.ctypes.data, n, work) for b in blocks])
     table.keep = (arrays, blocks)
     return table, arrays[0], arrays[-1]
 
@@ -41,6 +42,16 @@ def test_steps_see_what_the_steps_before_wrote(threads, n):
             first[:] = run
             table.run()
             assert_array_equal(last, run + 30)
+
+
+@pytest.mark.parametrize(
+    ("work", "steps", "together"), [(49, 1000, False), (50, 15, False), (50, 16, True), (799, 1, False), (800, 1, True)]
+)
+def test_little_work_is_done_alone(work, steps, together, monkeypatch):
+    monkeypatch.setattr(parallel, "SERIAL_BELOW", 50)
+    monkeypatch.setattr(parallel, "ALONE_BELOW", 800 / current().lanes)
+    assert chain(64, steps, work)[0].parallel == together
+    assert not chain(1, steps, work)[0].parallel, "one task cannot be shared"
 
 
 def test_many_threads_at_once():

@@ -10,11 +10,12 @@ from edgenet.kernels.target import TABLE
 from tolerance import tolerance
 
 TILES = sorted({(t.mr(nv), nv, t.lanes) for t in TABLE.values() for nv in range(1, t.widest + 1)})
+BESIDE = sorted({(t.beside[nv - 1], nv, t.lanes) for t in TABLE.values() for nv in range(1, t.widest + 1)} | set(TILES))
 EVEN = sorted({(t.tall[nv - 1], nv, t.lanes) for t in TABLE.values() for nv in range(1, t.widest + 1)} | set(TILES))
 
 
-def kernel_of(mr, nv, lanes, unroll, by_lane=False, even=False, fetch=False):
-    tile = generate(mr, nv, lanes, unroll, by_lane, by_lane, even, fetch)
+def kernel_of(mr, nv, lanes, unroll, by_lane=False, even=False, fetch=False, streams=1, adjacent=False):
+    tile = generate(mr, nv, lanes, unroll, by_lane, by_lane, even, fetch, streams, adjacent)
 
     nr = nv * lanes
 
@@ -30,17 +31,23 @@ def kernel_of(mr, nv, lanes, unroll, by_lane=False, even=False, fetch=False):
                  length, ks, b, r * length * nr, nr, 0, 16, last_act, alpha, low, high)  # fmt: skip
             r += max(count, 1)
 
-    options = "_by_lane" * by_lane + "_even" * even + "_fetch" * fetch
+    options = (
+        "_by_lane" * by_lane
+        + "_even" * even
+        + "_fetch" * fetch
+        + f"_{streams}" * (streams > 1)
+        + "_adjacent" * adjacent
+    )
     one_tile.__qualname__ = f"tile_{mr}x{nv}x{lanes}u{unroll}{options}"
     return Kernel(one_tile)
 
 
-def problem(seed, mr, nv, lanes, m=0):
+def problem(seed, mr, nv, lanes, m=0, longest=9):
     rng = np.random.default_rng(seed)
     m, n = m or int(rng.integers(1, mr + 1)), int(rng.integers(1, nv * lanes + 1))
-    nruns, length, ks = int(rng.integers(0, 4)), int(rng.integers(0, 9)), int(rng.integers(1, 3))
-    runs = (np.arange(nruns) * 20).astype(np.int64)
-    lda = nruns * 20 + 20
+    nruns, length, ks = int(rng.integers(0, 4)), int(rng.integers(0, longest)), int(rng.integers(1, 3))
+    runs = (np.arange(nruns) * 2 * longest).astype(np.int64)
+    lda = (nruns + 1) * 2 * longest
     a = rng.standard_normal((m, lda)).astype(np.float32)
     b = rng.standard_normal((nruns * length, nv * lanes)).astype(np.float32)
     bias, res = rng.standard_normal(n).astype(np.float32), rng.standard_normal((m, n)).astype(np.float32)
@@ -48,24 +55,30 @@ def problem(seed, mr, nv, lanes, m=0):
 
 
 @pytest.mark.parametrize(
-    ("mr", "nv", "lanes", "unroll", "by_lane", "even", "fetch"),
-    [(*t, unroll, False, False, False) for t in TILES for unroll in (1, 2)]
-    + [(*t, t[2], True, False, False) for t in TILES if t[2] == 4]
-    + [(*t, 4, False, True, fetch) for t in EVEN for fetch in (False, True)]
-    + [(*t, t[2], True, True, False) for t in EVEN if t[2] == 4],
+    ("mr", "nv", "lanes", "unroll", "by_lane", "even", "fetch", "streams", "adjacent"),
+    [(*t, unroll, False, False, False, 1, False) for t in TILES for unroll in (1, 2)]
+    + [(*t, t[2], True, False, False, 1, False) for t in TILES if t[2] == 4]
+    + [(*t, 4, False, True, fetch, 1, False) for t in EVEN for fetch in (False, True)]
+    + [(*t, t[2], True, True, False, 1, False) for t in EVEN if t[2] == 4]
+    + [(*t, unroll, False, True, False, 1, True) for t in BESIDE for unroll in (1, 2)]
+    + [(1, nv, lanes, 4, lanes == 4, False, False, 4, False) for lanes in (4, 8, 16) for nv in (1, 4)],
 )
-def test_every_tile(mr, nv, lanes, unroll, by_lane, even, fetch):
-    kernel = kernel_of(mr, nv, lanes, unroll, by_lane, even, fetch)
+def test_every_tile(mr, nv, lanes, unroll, by_lane, even, fetch, streams, adjacent):
+    kernel = kernel_of(mr, nv, lanes, unroll, by_lane, even, fetch, streams, adjacent)
     for seed in range(40):
-        m, n, nruns, length, ks, runs, lda, a, b, bias, res = problem(seed, mr, nv, lanes, mr if even else 0)
+        m, n, nruns, length, ks, runs, lda, a, b, bias, res = problem(
+            seed, mr, nv, lanes, mr if even else 0, 2000 if streams > 1 else 9
+        )
         ks = 1 if by_lane else ks
         ldc = n + 3
         c = np.full((m + 1, ldc), 77, np.float32)  # what lies around the tile must stay
         padded = np.zeros((m, ldc), np.float32)
         padded[:, :n] = res
         act = seed % 4
-        kernel(a, np.append(b.ravel(), 0).astype(np.float32), bias, padded, c, np.append(runs, 0), m, n, length, nruns,
-               lda, ldc, ks, 1 + seed % 3, act, 0.1, -0.5, 0.75, tasks=1)  # fmt: skip
+        stored, scale = (a.T.copy(), m) if adjacent else (a, 1)  # A, and how far apart two numbers of a row lie in it
+        kernel(stored, np.append(b.ravel(), 0).astype(np.float32), bias, padded, c, np.append(runs, 0) * scale,
+               m, n, length, nruns, 1 if adjacent else lda, ldc, ks * scale, 1 + seed % 3, act, 0.1, -0.5, 0.75,
+               tasks=1)  # fmt: skip
         k = np.concatenate([r + ks * np.arange(length) for r in runs] or [np.zeros(0)]).astype(int)
         want = a[:, k].astype(np.float64) @ b[:, :n].astype(np.float64) + bias + res
         results = (want, np.maximum(want, 0), np.clip(want, -0.5, 0.75), np.where(want < 0, 0.1 * want, want))
@@ -78,4 +91,5 @@ def test_every_tile(mr, nv, lanes, unroll, by_lane, even, fetch):
 @pytest.mark.parametrize("target", TABLE.values(), ids=lambda t: t.name)
 def test_tiles_fit_the_registers(target):
     for nv in range(1, target.widest + 1):
-        assert target.mr(nv) * nv + nv + 1 <= target.registers
+        for mr in (target.mr(nv), target.tall[nv - 1], target.beside[nv - 1]):
+            assert mr * nv + nv + 1 <= target.registers

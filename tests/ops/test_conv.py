@@ -50,13 +50,38 @@ def test_weight_gradient(case):
 def test_depthwise_rows_of_any_length(width):
     """Rows are cut into tiles of several lengths, and channels into vectors."""
     rng = np.random.default_rng(width)
-    attrs = {"strides": (1, 1), "padding": ((1, 1), (1, 1)), "dilation": (1, 1), "groups": 21}
-    x, w, b = (rng.standard_normal(s).astype(np.float32) for s in ((2, 3, width, 21), (3, 3, 1, 21), (21,)))
+    attrs = {"strides": (1, 1), "padding": ((1, 0), (1, 1)), "dilation": (1, 1), "groups": 21}
+    x, w, b = (rng.standard_normal(s).astype(np.float32) for s in ((2, 3, width, 21), (2, 3, 1, 21), (21,)))
     dy = rng.standard_normal((2, 3, width, 21)).astype(np.float32)
     y = run(conv2d, x, w, b, **attrs)
     assert_allclose(y, oracle.conv2d(x, w, b, **attrs), *tolerance(y.dtype, 9))
     got = run(dx, dy, w, x_shape=x.shape, **attrs)
     assert_allclose(got, oracle.conv2d_dx(dy, w, x.shape, **attrs), *tolerance(got.dtype, 9))
+
+
+@pytest.mark.parametrize("channels", [3, 4, 7, 8, 12, 15, 16, 17, 24, 128, 130, 145, 160])
+@pytest.mark.parametrize("strides", [(1, 1), (2, 2), (1, 2)], ids=repr)
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (3, 2), (4, 7), (7, 6), (8, 9)], ids=repr)
+def test_depthwise_windows(size, strides, channels):
+    """Bands of rows are cut off at the end, the last vector of channels begins before the one in front of it ends."""
+    rng = np.random.default_rng([*size, *strides, channels])
+    attrs = {"strides": strides, "padding": ((1, 1), (2, 0)), "dilation": (1, 1), "groups": channels}
+    x, w, b = (rng.standard_normal(s).astype(np.float32) for s in ((2, *size, channels), (3, 3, 1, channels), channels))
+    want = oracle.conv2d(x, w, b, **attrs)
+    assert_allclose(run(conv2d, x, w, b, **attrs), want, *tolerance(x.dtype, 9))
+    y = run(conv2d, x, w, b, activation=("relu",), **attrs)
+    assert_allclose(y, np.maximum(want, 0), *tolerance(x.dtype, 9))
+    y = run(conv2d, x, w, None, activation=("clip", -0.5, 0.5), **attrs)
+    assert_allclose(y, np.clip(oracle.conv2d(x, w, None, **attrs), -0.5, 0.5), *tolerance(x.dtype, 9))
+    dy = rng.standard_normal(want.shape).astype(np.float32)
+    y = run(conv2d, x, w, b, dy, activation=("leaky_relu", 0.1), **attrs)
+    assert_allclose(y, np.where(want + dy < 0, 0.1, 1) * (want + dy), *tolerance(x.dtype, 9))
+    got = run(dx, dy, w, x_shape=x.shape, **attrs)
+    assert_allclose(got, oracle.conv2d_dx(dy, w, x.shape, **attrs), *tolerance(x.dtype, 9))
+    for spoiled in ((0, 0, 0, 0), (1, -1, -1, -1), ...):  # reaches the weights that it meets, and no others
+        got = run(dw, x, dy, w_shape=w.shape, **attrs)
+        assert_allclose(got, oracle.conv2d_dw(x, dy, w.shape, **attrs), *tolerance(x.dtype, dy.size // channels))
+        x[spoiled] = np.nan
 
 
 @pytest.mark.parametrize("case", CASES[:24], ids=repr)

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from ops.run import run
 
 from edgenet.compile import compile_graph
-from edgenet.graph import Graph, ShapeError, emit, gradients
+from edgenet.graph import At, Graph, ShapeError, emit, gradients
 from edgenet.kernels.cpu.movement import copy
 from edgenet.ops import (
     broadcast_to,
@@ -19,6 +19,7 @@ from edgenet.ops import (
     space_to_depth,
     transpose,
 )
+from edgenet.ops.grid import Grid, calls
 from oracle import movement as oracle
 from oracle.difference import central_difference
 
@@ -116,6 +117,28 @@ def test_transpose_gradient(shape, perm):
 def test_transpose_of_a_large_array(perm, threads):
     x = array(3, 37, 41, 70)
     assert_array_equal(run(transpose, x, axes=perm, threads=threads), oracle.transpose(x, perm))
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4, 5])
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (4, 8), (7, 33), (40, 60)], ids=repr)
+def test_planes_become_pixels(channels, size):
+    x = array(2, channels, *size)
+    assert_array_equal(run(transpose, x, axes=(0, 2, 3, 1)), oracle.transpose(x, (0, 2, 3, 1)))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4, 20])
+def test_planes_become_the_inside_of_a_larger_image(channels):
+    x, y = array(2, channels, 9, 37), np.full((2, 12, 39, channels), np.nan, np.float32)
+    inside = y[:, 2:11, 1:38]
+    g = Graph()
+    source, target = g.input(x.shape), g.input(y.shape)
+    sx, sy = ([stride // 4 for stride in a.strides] for a in (x.transpose(0, 2, 3, 1), inside))
+    (call,) = calls(source, target, Grid(inside.shape, sx, sy, y0=(2 * 39 + 1) * channels))
+    flat = {id(source): x.reshape(-1), id(target): y.reshape(-1)}
+    call.kernel(*(flat[id(a[0])][a[1] :] if isinstance(a, At) else a for a in call.args), tasks=call.tasks)
+    assert_array_equal(inside, oracle.transpose(x, (0, 2, 3, 1)))
+    inside[...] = np.nan
+    assert np.isnan(y).all(), "nothing is written around it"
 
 
 # concat, flat --------------------------------------------------------------------------------------------------------
