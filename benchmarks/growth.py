@@ -5,7 +5,8 @@
 One net of 3×3 convolutions is run forward: `depth` of them with `width` channels each, a ReLU behind each, on images of
 `side`×`side`, then the mean over the image and ten numbers.  One of its measures varies, the others stay (`BASE`).
 "µs/unit" is the time by what varies: it stays the same where cost is linear.  Work grows with the square of side and
-width; there the unit is that square.  "peak" is the share of the multiply-add peak on as many threads (`_peak.py`).
+width, so there a unit is 32×32 pixels, or 16×16 channels; with threads it is the time of all together.  "peak" is the
+share of the multiply-add peak on as many threads (`_peak.py`).
 onnxruntime runs the same net from an ONNX file, where it is installed.  ``--markdown FILE`` writes the tables between
 the two marks of that file.
 """
