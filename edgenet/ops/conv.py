@@ -9,15 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from edgenet.graph import Call, Cost, Layouts, Node, Op, Scratch, ShapeError, Spec, Value, emit
-from edgenet.graph.layout import Pads
-from edgenet.kernels.cpu import conv as k
-from edgenet.kernels.target import l2_bytes
+from edgenet.graph import Call, Cost, Layouts, Node, Op, ShapeError, Spec, Value, emit
 
-from . import depthwise
-from .contraction import Activation, Contraction, Matrix, Panels, calls, panels, whole_vectors
-from .contraction import product as multiplied
-from .geometry import Geometry, Image, Phase, at, image, output_shape, padded
+from . import conv_dx, depthwise
+from .contraction import Activation, Contraction, Matrix, calls
+from .geometry import Geometry, image, output_shape, padded
 
 GEOMETRY = ("strides", "padding", "dilation", "groups")
 
@@ -91,7 +87,7 @@ class Conv2DDx(Op):
     """Gradient of conv2d with respect to x.
 
     Where x has fewer channels than a vector lanes, all taps of all its channels are computed side by side, and then
-    added up (`_by_taps`).  Otherwise nothing is stored in between:
+    added up (`conv_dx.by_taps`).  Otherwise nothing is stored in between:
 
     With stride s, the pixels of x fall into s·s phases; each phase sees its own taps of the kernel, and is a
     convolution of stride 1 over dy with those taps in reverse order, whose output is spread over x with step s.
@@ -117,75 +113,15 @@ class Conv2DDx(Op):
         dy, w = node.inputs
         assert dy is not None and w is not None
         g = Geometry.of(node.output.spec.sizes, w.spec.sizes, node.attrs)
-        if _has_few_channels(g):
-            return _by_taps(g, image(dy), w, node.output)
-        rows, cols = Phase.of_axis(g, 0), Phase.of_axis(g, 1)
-        around = Phase.around(rows), Phase.around(cols)
-        dyp, out = padded(dy, around)
-        if _is_depthwise(g):
-            return out + depthwise.input_gradient(g, rows, cols, around, dyp, w, node.output)
-        for r in rows:
-            for c in cols:
-                out += self._phase(g, r, c, around, dyp, w, node.output)
-        return out
-
-    def _phase(self, g: Geometry, r: Phase, c: Phase, around: Pads, dyp: Image, w: Value, dx: Value) -> list[Call]:
-        taps = [(i, j) for i in r.taps for j in c.taps]
-        first = [(r.base[i] + around[0][0], c.base[j] + around[1][0]) for i in r.taps for j in c.taps]
-        contraction = Contraction(
-            a=dyp.origin, c=at(dx, (r.start * g.w + c.start) * g.ci), m=g.n * r.count * c.count, n=g.ci_g,
-            b=Matrix(w, sk=1, sn=g.co, runs=tuple((i * g.kw + j) * g.ci_g * g.co for i, j in taps),
-                     length=g.co_g, group=g.co_g),
-            sizes=(r.count, c.count), sa=dyp.strides,
-            sc=(g.h * g.w * g.ci, g.strides[0] * g.w * g.ci, g.strides[1] * g.ci),
-            runs=tuple(y * dyp.row + x * dyp.pixel for y, x in first), length=g.co_g,
-            groups=g.groups, ga=g.co_g, gc=g.ci_g, keep=w.fixed and not w.graph.training,
-        )  # fmt: skip
-        return calls(contraction)
+        if conv_dx.has_few_channels(g):
+            return conv_dx.by_taps(g, dy, w, node.output)
+        return conv_dx.by_phases(g, dy, w, node.output, _is_depthwise(g))
 
     def cost(self, node: Node) -> Cost:
         dy, w = node.inputs
         assert dy is not None and w is not None
         kh, kw, ci_g, _ = w.spec.sizes
         return Cost(2 * kh * kw * ci_g * dy.spec.size, super().cost(node).bytes)
-
-
-def _has_few_channels(g: Geometry) -> bool:
-    """Whether dx by taps needs less than half of the multiply-adds: those on lanes without a channel count."""
-    if g.groups > 1 or g.dilation != (1, 1):
-        return False
-    by_pixel = g.h * g.w * g.kh * g.kw // (g.strides[0] * g.strides[1]) * whole_vectors(g.ci)
-    return by_pixel > 2 * g.ho * g.wo * whole_vectors(g.kh * g.kw * g.ci)
-
-
-def _by_taps(g: Geometry, dy: Image, w: Value, dx: Value) -> list[Call]:
-    """t[n, o, q, (tap, ci)] = sum over co of dy[n, o, q, co] · w[tap, ci, co]; dx adds up what belongs to a pixel.
-
-    Images go in groups whose t stays in L2.
-    """
-    taps = g.kh * g.kw * g.ci
-    several = (
-        max(1, l2_bytes() // 4 // (4 * g.ho * g.wo * taps)) if g.ho * g.wo >= 4 else max(g.n, 1)
-    )  # all groups in one way
-    t = Scratch(min(several, g.n) * g.ho * g.wo * taps)
-    (top, _), (left, _) = g.padding
-    sizes = (g.h, g.w, g.ci, g.ho, g.wo, g.kh, g.kw, *g.strides, top, left)
-    out: list[Call] = []
-    packed: Panels | None = None
-    for first in range(0, g.n, several):
-        count = min(several, g.n - first)
-        product = Contraction(
-            a=at(dy.origin, first * dy.image), b=Matrix(w, sk=1, sn=g.co), c=t, m=count * g.ho * g.wo, n=taps,
-            sizes=(g.ho, g.wo), sa=dy.strides, sc=(g.ho * g.wo * taps, g.wo * taps, taps), runs=(0,), length=g.co,
-            keep=w.fixed and not w.graph.training,
-        )  # fmt: skip
-        if packed is None:
-            packing, packed = panels(product)
-            out += packing
-        out += multiplied(product, packed)
-        place = at(dx, first * g.h * g.w * g.ci)
-        out.append(Call(k.add_taps, (t, place, *sizes), count, 8.0 * count * g.ho * g.wo * taps))
-    return out
 
 
 class Conv2DDw(Op):

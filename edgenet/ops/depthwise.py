@@ -50,7 +50,7 @@ def forward(
 
 
 def input_gradient(
-    g: Geometry, rows: Sequence[Phase], columns: Sequence[Phase], around: Pads, dyp: Image, w: Value, dx: Value
+    g: Geometry, rows: Sequence[Phase], columns: Sequence[Phase], around: Pads, dyp: Image, w: Value, dx: Operand
 ) -> list[Call]:
     """dx of each phase of the stride: dy with the phase's taps."""
     out, c, (sh, sw) = [], g.ci, g.strides

@@ -161,15 +161,21 @@ def image(x: Value) -> Image:
     return Image(at(x, start), *strides[:3])
 
 
-def padded(x: Value, around: Pads) -> tuple[Image, list[Call]]:
-    """x from the first of the zeros around it on; where they are not there already, in a copy."""
+def padded(
+    x: Value, around: Pads, first: int = 0, count: int | None = None, into: Scratch | None = None
+) -> tuple[Image, list[Call]]:
+    """x from the first of the zeros around it on; where they are not there already, in a copy.
+
+    Of the images from number `first` on, `count` or all; the copy is made in `into`, if that is given.
+    """
     (n, h, w, c), ((top, bottom), (left, right)) = x.spec.sizes, around
-    here = image(x)
+    n, here = n if count is None else count, image(x)
     if x.layout.has(around):
-        return here._replace(origin=at(x, x.layout.start - top * here.row - left * here.pixel)), []
+        start = x.layout.start + first * here.image - top * here.row - left * here.pixel
+        return here._replace(origin=at(x, start)), []
     hp, wp = h + top + bottom, w + left + right
-    xp = Scratch(n * hp * wp * c)
-    args = (here.origin, xp, h, w, c, *here.strides, top, hp, left, wp)
+    xp = into or Scratch(n * hp * wp * c)
+    args = (at(here.origin, first * here.image), xp, h, w, c, *here.strides, top, hp, left, wp)
     return Image(xp, hp * wp * c, wp * c, c), [Call(k.pad_images, args, n * hp, 4.0 * n * hp * wp * c)]
 
 
