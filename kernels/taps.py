@@ -79,7 +79,7 @@ def window_rows(k: int, stride: int, rows: int, lanes: int) -> Any:
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         b = builder
         (x, x0, x_row, x_pixel, y, y0, y_row, y_pixel, w, w0, w_step, bias, j0, mr, m, act, alpha, low, high) = args
-        fma, vector = f"llvm.fma.v{lanes}f32", ir.VectorType(f32, lanes)
+        fma, vector = f"llvm.fmuladd.v{lanes}f32", ir.VectorType(f32, lanes)
 
         def places(first: Any, step: Any, count: int, last: Any) -> list[Any]:
             """first, first + step, …; those behind number `last` repeat it."""
@@ -140,7 +140,7 @@ def window_gradient(k: int, stride: int, rows: int, lanes: int) -> Any:
 
     def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
         x, x0, x_row, x_pixel, dy, y0, y_row, y_pixel, dw, dw0, dw_step, m = args
-        fma, vector = f"llvm.fma.v{lanes}f32", ir.VectorType(f32, lanes)
+        fma, vector = f"llvm.fmuladd.v{lanes}f32", ir.VectorType(f32, lanes)
         lines = [b.add(x0, b.mul(x_row, i64(i))) for i in range((rows - 1) * stride + k)]
         sources = [b.add(y0, b.mul(y_row, i64(r))) for r in range(rows)]
         places = [b.add(dw0, b.mul(dw_step, i64(t))) for t in range(k * k)]

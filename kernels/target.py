@@ -47,6 +47,8 @@ class Target:
     """the same for tiles whose rows lie side by side in memory, so that they need one pointer"""
     by_lane: bool = False
     """whether a multiply-add can take one lane of a register as its scalar"""
+    fused: bool = True
+    """whether there is an instruction that multiplies and adds"""
     cpu: str = ""
     """LLVM's CPU name; empty: the machine's own"""
 
@@ -70,7 +72,7 @@ TABLE = {
     "avx512": Target("avx512", 16, 32, (8, 8, 8, 6), (14, 10, 8, 6), (16, 12, 8, 6), cpu="x86-64-v4"),
     "avx2": Target("avx2", 8, 16, (8, 6, 4), (10, 6, 4), (10, 6, 4), cpu="x86-64-v3"),
     "neon": Target("neon", 4, 32, (14, 8, 6, 5), (14, 8, 6, 5), (14, 8, 6, 5), by_lane=True),
-    "sse": Target("sse", 4, 16, (8, 5, 3), (8, 5, 3), (8, 5, 3), cpu="x86-64-v2"),
+    "sse": Target("sse", 4, 16, (8, 5, 3), (8, 5, 3), (8, 5, 3), fused=False, cpu="x86-64-v2"),
 }
 
 

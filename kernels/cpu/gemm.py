@@ -89,7 +89,8 @@ def _gemm(nv: int, packed: bool) -> Kernel:
     """The kernel for panels of nv vectors; with `packed`, for ks = 1 and packed panels only."""
     mr, nr, unroll = TARGET.mr(nv), nv * LANES, UNROLL if packed else 1
     tall = (TARGET.tall if packed else TARGET.beside)[nv - 1]
-    even = packed or not TARGET.by_lane
+    # without an instruction that multiplies and adds, no register is left for the step from row to row
+    even = TARGET.fused if packed else not TARGET.by_lane
     level = 2 * tall if tall > mr else 1 << 40
     fetch = packed and mr < 8 and not TARGET.by_lane  # taller tiles have no register left for it
     kind = (nv, LANES, unroll, packed, TARGET.by_lane)
