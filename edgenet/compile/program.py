@@ -4,9 +4,9 @@ Compiling a graph takes six steps, each a function or class below:
 
 1. *lay out* images: with zeros around them, or between the channels of others (`layout.lay_out`);
 2. *lower* every node to kernel calls (`edgenet.graph.Call`), views to no call at all;
-3. *place* every operand: a view lies in its source, an input of a concatenation inside its result (`_Places`);
+3. *place* every operand: a view lies in its source, an input of a concatenation inside its result (`Places`);
 4. *split* the calls into those that depend on constants alone, which run once and whenever a weight has changed
-   (packing of weights, folding of batch norm), and those of every run (`_constant_calls`);
+   (packing of weights, folding of batch norm), and those of every run (`constant_calls`);
 5. *plan* the memory of the second kind by lifetime, in one arena (`memory.plan`);
 6. *write* the argument blocks and the step tables.
 """
@@ -15,135 +15,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from edgenet.graph import At, Call, Graph, Node, Scratch, ShapeError, Value, get_op, headroom
-from edgenet.graph.layout import NO_BORDER
+from edgenet.graph import At, Graph, Scratch, ShapeError, Value, get_op, headroom
 from edgenet.graph.variable import latest_change, touch
 from edgenet.kernels.compiler import Kernel
-from edgenet.kernels.cpu.movement import copy, copy_bytes
 from edgenet.kernels.lock import Lock
 from edgenet.kernels.parallel import Table, num_threads, prepare
 
-from .in_place import Lives
-from .layout import lay_out, zeros_around
+from .constants import constant_calls
+from .layout import lay_out
 from .memory import ALIGN_BYTES, Buffer, plan
 from .passes import optimize
+from .places import Operand, Places, Step, check_order, onto_itself, operands, with_borders
 from .share import replaced, shared
 
 #: what to do about a program that does not fit into the memory
 SMALLER = "give it a smaller batch_size, smaller images, fewer filters, or strides and pooling early on"
 
-Operand = Value | Scratch
 #: an input for `Program.repeat`: key of the array that goes there, the memory, its shape and dtype
 Slot = tuple[Any, np.ndarray, tuple[int, ...], np.dtype[Any]]
-
-
-class Step(NamedTuple):
-    """One call of a program and the node it came from."""
-
-    node: Node
-    call: Call
-
-
-class _Places:
-    """Which operand lies inside which other one, and where.
-
-    A view lies in its source, and a result may take over the memory of an operand (`in_place`).  An input of `flat` (or
-    of a concatenation along the first axis) lies in the result, if its memory is its own to give: it is made by a node
-    (a variable or an input of the graph has its place already), it is no output of the graph, and it is the whole of
-    what it lies in (not part of something that went elsewhere).
-    """
-
-    def __init__(self, graph: Graph) -> None:
-        self.parent: dict[int, tuple[Operand, int]] = {}
-        lives = Lives(graph)
-
-        def put(value: Operand, place: Value, offset: int) -> None:
-            self.parent[id(value)] = (place, offset)
-            lives.join(value, self.root(place)[0])
-
-        for number, node in enumerate(graph.nodes):
-            op = get_op(node.op)
-            if op.view and node.inputs[0] is not None:
-                put(node.output, node.inputs[0], 0)
-            for value in node.inputs:
-                if value is not None and value.owner is not None:
-                    put(value, value.owner, 0)  # its layout knows where in it
-            for value, offset in op.inside(node):
-                root, start = self.root(value)
-                free = isinstance(root, Value) and root.node is not None and lives.end(root) < len(graph.nodes)
-                if free and start == 0 and root.spec.size == value.spec.size and root is not self.root(node.output)[0]:
-                    put(root, node.output, offset)
-            taken = lives.over(node, number, self.root)
-            if taken is not None:
-                put(node.output, taken, 0)
-
-    def root(self, operand: Operand) -> tuple[Operand, int]:
-        """The operand that owns the memory, and the offset in it in elements."""
-        offset = 0
-        while id(operand) in self.parent:
-            operand, more = self.parent[id(operand)]
-            offset += more
-        return operand, offset
-
-
-def _operands(call: Call, written: bool) -> list[tuple[Operand, int]]:
-    """The operands that a call writes (or reads), with the offsets that the call adds."""
-    out = []
-    for kind, arg in zip(call.kernel.args[:-2], call.args, strict=True):
-        if kind.pointer and (kind.writes if written else kind.reads):
-            if isinstance(arg, At):
-                out.append((arg.operand, arg.offset))
-            elif isinstance(arg, Value | Scratch):
-                out.append((arg, 0))
-    return out
-
-
-def _constant_calls(steps: list[Step], places: _Places, variables_fixed: bool) -> set[int]:
-    """Numbers of the steps whose operands depend on constants (and, in inference, on variables) alone.
-
-    What one step writes once, a later step may write in every run; then the first was no constant step after all, and
-    neither was what read it.  So the search starts again until nothing new is found.
-    """
-
-    def fixed(operand: Operand) -> bool:
-        if isinstance(operand, Scratch):
-            return False
-        if operand.variable is not None:
-            return variables_fixed and id(operand) not in tainted
-        return operand.array is not None
-
-    def is_variable(operand: Operand) -> bool:
-        return isinstance(operand, Value) and operand.variable is not None
-
-    tainted: set[int] = set()  # roots that some call writes in every run; what was taken for once may read them: again
-    while True:
-        once: set[int] = set()
-        known: set[int] = set()
-        clash = False
-        for i, (node, call) in enumerate(steps):
-            read, written = _operands(call, False), _operands(call, True)
-            updated = {id(o) for o, _ in written}  # read and written: what it held before is no input of its own
-            reads = [places.root(o)[0] for o, _ in read if id(o) not in updated]
-            writes = [places.root(o)[0] for o, _ in written]
-            op = get_op(node.op)
-            if (
-                read
-                and not op.effect
-                and not op.random
-                and all(fixed(r) or id(r) in known for r in reads)
-                and not any(id(w) in tainted for w in writes)
-            ):
-                once.add(i)
-                known.update(id(w) for w in writes)
-            else:
-                clash = clash or any(id(w) not in tainted and (id(w) in known or is_variable(w)) for w in writes)
-                tainted.update(id(w) for w in writes)
-        if not clash:
-            return once
 
 
 class Program:
@@ -153,12 +46,12 @@ class Program:
         self.graph = graph
         self._lock = Lock()
         lay_out(graph)
-        places = self._places = _Places(graph)
+        places = self._places = Places(graph)
         steps = [Step(n, c) for n in graph.nodes if not get_op(n.op).view for c in get_op(n.op).lower(n)]
-        steps = [s for s in steps if s.call.tasks > 0 and not self._onto_itself(s.call)]
-        steps = self._with_borders(steps)
-        self._check_order(steps)
-        once = _constant_calls(steps, places, variables_fixed)
+        steps = [s for s in steps if s.call.tasks > 0 and not onto_itself(s.call, places)]
+        steps = with_borders(graph, steps, places)
+        check_order(graph, steps, places)
+        once = constant_calls(steps, places, variables_fixed)
         repeated, instead = shared([s.call for s in steps], once)
         steps = [s._replace(call=replaced(s.call, instead)) for s in steps]
         self.steps = [s for i, s in enumerate(steps) if i not in once]
@@ -183,39 +76,6 @@ class Program:
 
     # places ----------------------------------------------------------------------------------------------------------
 
-    def _onto_itself(self, call: Call) -> bool:
-        """Whether a copy's source already lies where it should go."""
-        if call.kernel not in (copy, copy_bytes):
-            return False
-        (source, a), (target, b) = _operands(call, False)[0], _operands(call, True)[0]
-        (root_a, at_a), (root_b, at_b) = self._places.root(source), self._places.root(target)
-        return root_a is root_b and at_a + a == at_b + b
-
-    def _with_borders(self, steps: list[Step]) -> list[Step]:
-        """The steps, with those that write zeros around an image before the first that touches it."""
-        out: list[Step] = []
-        values = (v for n in self.graph.nodes for v in (*n.inputs, *n.outputs) if v is not None)
-        bare = {id(v): v for v in values if _has_border(v)}
-        for step in steps:
-            for operand, _ in _operands(step.call, True) + _operands(step.call, False):
-                image = bare.pop(id(self._places.root(operand)[0]), None)
-                if image is not None:
-                    out.append(Step(step.node, zeros_around(image)))
-            out.append(step)
-        return out
-
-    def _check_order(self, steps: list[Step]) -> None:
-        """A pass that puts a node before what it reads is a bug; it must not end in a silently wrong result."""
-        written = {id(self._places.root(v)[0]) for v in self.graph.inputs}
-        for step in steps:
-            outputs = {id(self._places.root(o)[0]) for o, _ in _operands(step.call, written=True)}
-            for operand, _ in _operands(step.call, written=False):
-                root = self._places.root(operand)[0]
-                made = id(root) in written or id(root) in outputs or root.spec.size == 0
-                if not made and (not isinstance(root, Value) or root.data is None):
-                    raise AssertionError(f"{step.node!r} reads {operand!r}, which nothing before it has written")
-            written |= outputs
-
     def _memory(self, size_bytes: int) -> int:
         """Address of new zeroed memory that lives as long as the program."""
         headroom.require(size_bytes, f"{self.graph.name}: one block, for all values of a run", SMALLER)
@@ -230,11 +90,11 @@ class Program:
         What runs read has its own; what only leads to it (weights times the scale of a batch norm, before they are
         packed) shares a workspace.
         """
-        lasting = {id(self._places.root(o)[0]) for s in self.steps for o, _ in _operands(s.call, False)}
+        lasting = {id(self._places.root(o)[0]) for s in self.steps for o, _ in operands(s.call, False)}
         lasting |= {id(self._places.root(v)[0]) for v in graph.outputs}
         total, passing = 0, dict[int, Buffer]()
         for i, step in enumerate(steps):
-            for operand, _ in _operands(step.call, True) + _operands(step.call, False):
+            for operand, _ in operands(step.call, True) + operands(step.call, False):
                 root, _ = self._places.root(operand)
                 if id(root) in self._address or (isinstance(root, Value) and root.data is not None):
                     continue
@@ -277,7 +137,7 @@ class Program:
         for value in graph.inputs:
             use(value, -1)
         for i, step in enumerate(self.steps):
-            for operand, _ in _operands(step.call, False) + _operands(step.call, True):
+            for operand, _ in operands(step.call, False) + operands(step.call, True):
                 use(operand, i)
         for value in graph.outputs:
             use(value, len(self.steps))
@@ -412,11 +272,6 @@ class Program:
                     table.run()
                     seconds[r, i] = time.perf_counter() - start
         return list(zip(self.steps, np.median(seconds, axis=0).tolist(), strict=True))
-
-
-def _has_border(value: Value) -> bool:
-    """Whether there are zeros around its images, in memory of its own."""
-    return value.owner is None and value.layout.border != NO_BORDER
 
 
 def _size_bytes(operand: Operand) -> int:

@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from edgenet.compile import compile_graph
-from edgenet.compile.program import _operands
+from edgenet.compile.places import operands
 from edgenet.graph import Graph, ShapeError, Variable, emit, gradients
 from edgenet.graph.variable import flatten, touch
 from edgenet.ops import conv2d, dense
@@ -60,11 +60,11 @@ def test_every_buffer_is_written_before_it_is_read(training):
     places = program._places
     written = {id(places.root(v)[0]) for v in graph.inputs}
     for step in program.steps:
-        for operand, _ in _operands(step.call, written=False):
+        for operand, _ in operands(step.call, written=False):
             root = places.root(operand)[0]
             if id(root) in program.buffers:
                 assert id(root) in written, step
-        written |= {id(places.root(o)[0]) for o, _ in _operands(step.call, written=True)}
+        written |= {id(places.root(o)[0]) for o, _ in operands(step.call, written=True)}
 
 
 def test_weights_are_packed_once_and_again_after_a_change():
