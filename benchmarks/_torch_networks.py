@@ -82,9 +82,18 @@ class _TorchBuilder:
         self.modules.append(nn.ReLU() if most is None else nn.Hardtanh(0.0, most))
 
     def max_pool(self, size: int, stride: int | None = None) -> None:
-        stride, padding = (size, 0) if stride is None else (stride, size // 2)
-        self.modules.append(nn.MaxPool2d(size, stride, padding))
-        self.shape = (*((n + 2 * padding - size) // stride + 1 for n in self.shape[:2]), self.shape[2])
+        if stride is None:
+            self.modules.append(nn.MaxPool2d(size))
+            self.shape = (self.shape[0] // size, self.shape[1] // size, self.shape[2])
+            return
+        h, w, c = self.shape
+        out = [math.ceil(n / stride) for n in (h, w)]
+        if self.exact:  # zeros do for padding: what comes here has passed a ReLU
+            total = [max((o - 1) * stride + size - n, 0) for o, n in zip(out, (h, w), strict=True)]
+            top, left = total[0] // 2, total[1] // 2
+            self.modules.append(nn.ZeroPad2d((left, total[1] - left, top, total[0] - top)))
+        self.modules.append(nn.MaxPool2d(size, stride, 0 if self.exact else size // 2))
+        self.shape = (*out, c)
 
     def global_average(self) -> None:
         self.modules.append(_GlobalAverage())
