@@ -20,7 +20,7 @@ from fuzz_damage import damaged
 from fuzz_models import FAMILIES, absurd, outside
 
 #: seconds for one case
-LIMIT_S = 10
+LIMIT_S = 60
 #: bytes that a case may take beyond what the process has
 MEMORY_BYTES = 1 << 31
 

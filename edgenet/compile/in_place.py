@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgenet.graph import Graph, Layout, Node, Value, get_op
+from edgenet.graph import Graph, Node, Value, get_op
 
 
 class Lives:
@@ -37,10 +37,6 @@ class Lives:
             if not isinstance(place, Value) or place.node is None or place.derived or self.end(place) != number:
                 continue  # it has its memory from elsewhere, or is still needed
             whole = start == 0 and place.spec.size_bytes == value.spec.size_bytes == node.output.spec.size_bytes
-            if whole and all(_dense(v) for v in (place, value, node.output)):
+            if whole and place.dense and value.dense and node.output.dense:
                 return place
         return None
-
-
-def _dense(value: Value) -> bool:
-    return value.owner is None and value.layout == Layout.dense(value.spec.sizes)

@@ -100,7 +100,7 @@ def with_borders(graph: Graph, steps: list[Step], places: Places) -> list[Step]:
 
 def _has_border(value: Value) -> bool:
     """Whether there are zeros around its images, in memory of its own."""
-    return value.owner is None and value.layout.border != NO_BORDER
+    return not value.dense and value.owner is None and value.layout.border != NO_BORDER
 
 
 def check_order(graph: Graph, steps: list[Step], places: Places) -> None:

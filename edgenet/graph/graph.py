@@ -42,6 +42,11 @@ class Value(Arithmetic):
         self._layout = layout
 
     @property
+    def dense(self) -> bool:
+        """Whether its numbers lie one behind the other, in memory of its own or of a view's source."""
+        return self._layout is None
+
+    @property
     def owner(self) -> Value | None:
         """The value whose memory it lies in by its layout."""
         return None if self._layout is None else self._layout.inside

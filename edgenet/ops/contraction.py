@@ -145,7 +145,7 @@ def _with_long_rows(x: Contraction) -> Contraction:
 def _with_short_runs(x: Contraction, nr: int) -> Contraction:
     """The same with runs cut in equal pieces where the rows of a panel for one run are too many for a chunk."""
     most = max(_L2 // 4 // (4 * nr), 1)
-    pieces = next((d for d in range(-(-x.length // most), x.length) if x.length % d == 0), 1)
+    pieces = next((d for d in range(max(-(-x.length // most), 1), x.length) if x.length % d == 0), 1)
     if pieces == 1 or x.length // pieces < most // 4:
         return x
     length = x.length // pieces
