@@ -49,7 +49,7 @@ def by_phases(g: Geometry, dy: Value, w: Value, dx: Value, is_depthwise: bool) -
         for r in rows:
             for c in cols:
                 x = _phase(part, r, c, around, dyp, w, place)
-                if not x.m:
+                if not x.m or not x.n:
                     continue
                 if (r.start, c.start) not in packed:
                     calls, packed[r.start, c.start] = panels(x)
