@@ -47,10 +47,13 @@ while t.is_alive() or count < 20:
 """)
 
 
-def test_inside_a_parallel_loop_of_the_users_own(program):
+@pytest.mark.parametrize("layer", ["omp", "workqueue"])
+def test_inside_a_parallel_loop_of_the_users_own(program, layer):
     """Numba's threads and ours: the loop runs before, after, and at the same time; a model runs in its object mode."""
-    program("""
+    program(f"""
 import numba
+numba.config.THREADING_LAYER = "{layer}"
+""" + """
 @numba.njit(parallel=True)
 def total(n):
     sums = np.zeros(n)
