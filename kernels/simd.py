@@ -111,36 +111,33 @@ def make_intrinsic(name: str, result: Any, kinds: tuple[Any, ...], emit: Any) ->
 
 
 @functools.cache
+def _up_to_a_vector(name: str, lanes: int, add: bool) -> Any:
+    """An intrinsic (x, i, y, j, n) for 0 <= n <= lanes; see the two below."""
+
+    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        x, i, y, j, n = args
+        with b.if_else(b.icmp_signed("==", n, i64(lanes))) as (whole, partial):
+            for branch, count in ((whole, None), (partial, n)):
+                with branch:
+                    value = load(b, x, i, lanes, count)
+                    if add:
+                        store(b, y, j, b.fadd(load(b, y, j, lanes, count), value, flags=FAST), count)
+                    else:
+                        store(b, y, j, value)
+        return context.get_dummy_value()
+
+    p, word = types.CPointer(types.float32), types.int64
+    return make_intrinsic(f"{name}_{lanes}", types.none, (p, word, p, word, word), emit)
+
+
 def move(lanes: int) -> Any:
-    """An intrinsic (x, i, y, j, n): y[j : j + lanes] = x[i : i + n] and zeros behind, for 0 <= n <= lanes."""
-
-    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
-        x, i, y, j, n = args
-        with b.if_else(b.icmp_signed("==", n, i64(lanes))) as (whole, partial):
-            for branch, count in ((whole, None), (partial, n)):
-                with branch:
-                    store(b, y, j, load(b, x, i, lanes, count))
-        return context.get_dummy_value()
-
-    p, word = types.CPointer(types.float32), types.int64
-    return make_intrinsic(f"move_{lanes}", types.none, (p, word, p, word, word), emit)
+    """y[j : j + lanes] = x[i : i + n] and zeros behind."""
+    return _up_to_a_vector("move", lanes, add=False)
 
 
-@functools.cache
 def accumulate(lanes: int) -> Any:
-    """An intrinsic (x, i, y, j, n): y[j : j + n] += x[i : i + n], for 0 <= n <= lanes."""
-
-    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
-        x, i, y, j, n = args
-        with b.if_else(b.icmp_signed("==", n, i64(lanes))) as (whole, partial):
-            for branch, count in ((whole, None), (partial, n)):
-                with branch:
-                    total = b.fadd(load(b, y, j, lanes, count), load(b, x, i, lanes, count), flags=FAST)
-                    store(b, y, j, total, count)
-        return context.get_dummy_value()
-
-    p, word = types.CPointer(types.float32), types.int64
-    return make_intrinsic(f"accumulate_{lanes}", types.none, (p, word, p, word, word), emit)
+    """y[j : j + n] += x[i : i + n]."""
+    return _up_to_a_vector("accumulate", lanes, add=True)
 
 
 @functools.cache

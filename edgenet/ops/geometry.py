@@ -36,11 +36,6 @@ class Geometry:
         return Geometry(*x, *w, *rest)  # type: ignore[arg-type]
 
     @property
-    def x_shape(self) -> tuple[int, int, int, int]:
-        """Shape of x before padding."""
-        return self.n, self.h, self.w, self.ci
-
-    @property
     def co_g(self) -> int:
         """Output channels of a group."""
         return self.co // self.groups

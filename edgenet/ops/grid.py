@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from edgenet.graph import At, Call, Cost, Node, Op, Scratch, Spec, Value, emit
+from edgenet.graph import At, Call, Cost, Layout, Node, Op, Scratch, Spec, Value, emit
 from edgenet.graph.spec import Dim
 from edgenet.kernels.cpu import movement as k
 
@@ -28,7 +28,7 @@ def strides_of(shape: Sequence[int]) -> tuple[int, ...]:
     >>> strides_of((2, 3, 4))
     (12, 4, 1)
     """
-    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+    return Layout.dense(shape).strides
 
 
 @dataclass
