@@ -30,7 +30,7 @@ def _windows(g: Geometry) -> bool:
 
 def _bands(kernel: Kernel, args: tuple[Any, ...], n: int, rows: int, columns: int, c: int) -> Call:
     """A call of the kernel of 3 × 3 windows that makes n images of so many rows, columns and channels."""
-    return Call(kernel, args, n * -(-rows // k.ROWS) * -(-c // k.CHANNELS), 9.0 * n * rows * columns * c)
+    return Call(kernel, args, n * -(-rows // k.ROWS) * max(1, c // k.CHANNELS), 9.0 * n * rows * columns * c)
 
 
 def forward(

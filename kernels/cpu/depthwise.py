@@ -5,8 +5,8 @@
     y[n, ho, wo, c] = act( sum over taps t of x[n, ho·sh + dh(t), wo·sw + dw(t), c] · w[t, c] + bias[c] )
 
 Channels are the vectors.  For windows of 3 × 3 a few rows of y are computed at a time, and each pixel of x is loaded
-once for all of them (`kernels.taps`).  A task takes a band of rows and 128 channels of it: x is read in runs of 512
-bytes.
+once for all of them (`kernels.taps`).  A task takes a band of rows and 128 channels of it, the last task what is left
+over: x is read in runs of 512 bytes, and no two tasks write the same channels.
 
 All other windows have lists of taps.  A tap is a pair of offsets, one into x and one into w, so the same kernel
 computes the forward pass and the input gradient (the same taps backwards over dy, one phase of the stride at a time).
@@ -75,15 +75,16 @@ def _windows(stride: int) -> Kernel:
         rows: i64, columns: i64, c: i64, x_image: i64, x_row: i64, x_pixel: i64, y_image: i64, y_row: i64, y_pixel: i64,
         act: i64, alpha: f32, low: f32, high: f32, lo: i64, hi: i64,
     ):  # fmt: skip
-        bands, blocks = (rows + ROWS - 1) // ROWS, (c + CHANNELS - 1) // CHANNELS
+        bands, blocks = (rows + ROWS - 1) // ROWS, max(1, c // CHANNELS)
         for task in range(lo, hi):
             block, band = task % blocks * CHANNELS, task // blocks
+            end = c if block + 2 * CHANNELS > c else block + CHANNELS  # the last block takes what is left over
             row, image = band % bands * ROWS, band // bands
             x0, y0 = image * x_image + row * stride * x_row, image * y_image + row * y_row
             mr = min(ROWS, rows - row)
             if c >= LANES:
-                for j in range(block, min(block + CHANNELS, c), LANES):
-                    j = min(j, c - LANES)  # the last vector may repeat some channels
+                for j in range(block, end, LANES):
+                    j = min(j, c - LANES)  # the last vector may repeat some channels, which are this task's too
                     whole(x, x0 + j, x_row, x_pixel, y, y0 + j, y_row, y_pixel, w, w0 + j, w_step, bias, j, mr, columns,
                           act, alpha, low, high)  # fmt: skip
             else:

@@ -59,7 +59,7 @@ def test_depthwise_rows_of_any_length(width):
     assert_allclose(got, oracle.conv2d_dx(dy, w, x.shape, **attrs), *tolerance(got.dtype, 9))
 
 
-@pytest.mark.parametrize("channels", [3, 4, 7, 8, 12, 15, 16, 17, 24, 128, 130, 145, 160])
+@pytest.mark.parametrize("channels", [3, 4, 7, 8, 12, 15, 16, 17, 24, 128, 130, 145, 160, 270])
 @pytest.mark.parametrize("strides", [(1, 1), (2, 2), (1, 2)], ids=repr)
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (3, 2), (4, 7), (7, 6), (8, 9)], ids=repr)
 def test_depthwise_windows(size, strides, channels):
