@@ -15,6 +15,8 @@ from numba.core import types
 from numba.extending import intrinsic
 
 i1, i8, i32, i64, f32 = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.FloatType()
+#: numbers of a cache line
+LINE = 16
 FAST = ("contract", "reassoc", "nsz", "arcp", "afn")
 
 
@@ -70,6 +72,12 @@ def store(b: Any, base: Any, index: Any, value: Any, count: Any = None) -> None:
     else:
         name = f"llvm.masked.store.v{lanes}f32.p0"
         llvm_call(b, name, ir.VoidType(), [value, where, i32(4), mask(b, count, lanes)])
+
+
+def prefetch(b: Any, where: Any, level: int) -> None:
+    """Have the line at an address brought into the caches: 3 all of them, 2 all but L1."""
+    args = [b.bitcast(where, i8.as_pointer()), i32(0), i32(level), i32(1)]
+    llvm_call(b, "llvm.prefetch.p0", ir.VoidType(), args)
 
 
 class Loop:

@@ -9,8 +9,8 @@ from typing import Any
 from llvmlite import ir
 from numba.core import types
 
+from .epilogue import activate, added, initial
 from .simd import Loop, at, f32, i1, i8, i64, llvm_call, load, make_intrinsic, opaque, store
-from .tile import activate, added, initial
 
 
 @functools.cache
