@@ -53,25 +53,24 @@ def mask(b: Any, count: Any, lanes: int) -> Any:
     return b.icmp_signed("<", iota, splat(b, b.trunc(count, i32), lanes))
 
 
-def load(b: Any, base: Any, index: Any, lanes: int, count: Any = None) -> Any:
-    """`lanes` floats at `index`; only the first `count` of them, and zeros, where `count` is given."""
+def load(b: Any, base: Any, index: Any, lanes: int, only: Any = None) -> Any:
+    """`lanes` floats at `index`; with a `mask`, only those lanes are read and the others are zeros."""
     vector = ir.VectorType(f32, lanes)
     where = at(b, base, index, vector)
-    if count is None:
+    if only is None:
         return b.load(where, align=4)
     zeros = ir.Constant(vector, [0.0] * lanes)
-    return llvm_call(b, f"llvm.masked.load.v{lanes}f32.p0", vector, [where, i32(4), mask(b, count, lanes), zeros])
+    return llvm_call(b, f"llvm.masked.load.v{lanes}f32.p0", vector, [where, i32(4), only, zeros])
 
 
-def store(b: Any, base: Any, index: Any, value: Any, count: Any = None) -> None:
-    """Store a vector at `index`, or only its first `count` lanes."""
+def store(b: Any, base: Any, index: Any, value: Any, only: Any = None) -> None:
+    """Store a vector at `index`, or only the lanes of a `mask`."""
     lanes = value.type.count
     where = at(b, base, index, value.type)
-    if count is None:
+    if only is None:
         b.store(value, where, align=4)
     else:
-        name = f"llvm.masked.store.v{lanes}f32.p0"
-        llvm_call(b, name, ir.VoidType(), [value, where, i32(4), mask(b, count, lanes)])
+        llvm_call(b, f"llvm.masked.store.v{lanes}f32.p0", ir.VoidType(), [value, where, i32(4), only])
 
 
 def prefetch(b: Any, where: Any, level: int) -> None:
@@ -127,9 +126,10 @@ def _up_to_a_vector(name: str, lanes: int, add: bool) -> Any:
         with b.if_else(b.icmp_signed("==", n, i64(lanes))) as (whole, partial):
             for branch, count in ((whole, None), (partial, n)):
                 with branch:
-                    value = load(b, x, i, lanes, count)
+                    only = None if count is None else mask(b, count, lanes)
+                    value = load(b, x, i, lanes, only)
                     if add:
-                        store(b, y, j, b.fadd(load(b, y, j, lanes, count), value, flags=FAST), count)
+                        store(b, y, j, b.fadd(load(b, y, j, lanes, only), value, flags=FAST), only)
                     else:
                         store(b, y, j, value)
         return context.get_dummy_value()
