@@ -107,6 +107,7 @@ def compile_assembly(kernel: Kernel, machine: Machine | None = None) -> str:
 def _compile(kernel: Kernel, machine: Machine, emit: str) -> Any:
     flags = compiler.Flags()
     flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
+    flags.no_rewrites = True  # of arrays and exceptions: to look for them takes a tenth of the time
     flags.release_gil, flags.error_model, flags.fastmath = True, "numpy", set(FASTMATH)
     flags.noalias = True  # else every loop begins with comparisons of all its addresses; see `compiler`
     kinds = tuple(types.CPointer(_NUMBA[a.dtype]) if a.pointer else _NUMBA[a.dtype] for a in kernel.args)
