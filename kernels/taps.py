@@ -41,9 +41,9 @@ def taps_tile(px: int, lanes: int, partial: bool) -> Any:
         loop = Loop(b, i64(0), taps, 1, acc)
         weights = load(b, w, b.add(j0, b.load(b.gep(wt, [loop.index]))), lanes, only)
         offset = b.load(b.gep(xt, [loop.index]))
-        pixels = [load(b, x, b.add(row, offset), lanes, only) for row in xs]
-        fma = f"llvm.fmuladd.v{lanes}f32"
-        sums = [llvm_call(b, fma, vector, [v, weights, a]) for v, a in zip(pixels, loop.values, strict=True)]
+        fma, sums = f"llvm.fmuladd.v{lanes}f32", []
+        for row, a in zip(xs, loop.values, strict=True):  # in turn: a Cortex-A72 begins a load and one more in a cycle
+            sums.append(llvm_call(b, fma, vector, [load(b, x, b.add(row, offset), lanes, only), weights, a]))
         acc = activate(b, loop.close(sums), act, alpha, low, high, lanes)
         for p, row in enumerate(ys):
             with b.if_then(b.icmp_signed("<", i64(p), m), likely=True):
