@@ -42,8 +42,8 @@ class Conv2D(Op):
         if node.attrs["activation"] is not None:
             raise TypeError("conv2d: differentiate before activations are fused")
         dy, attrs = dys[0], {key: node.attrs[key] for key in GEOMETRY}
+        dw = emit("conv2d_dw", [x, dy], w_shape=w.shape, **attrs)  # first: dx may lie where x lay
         dx = emit("conv2d_dx", [dy, w], x_shape=x.shape, **attrs)
-        dw = emit("conv2d_dw", [x, dy], w_shape=w.shape, **attrs)
         db = emit("sum", [dy], axes=(0, 1, 2), keepdims=False) if b is not None else None
         return [dx, dw, db, dy if res is not None else None]
 
@@ -68,6 +68,12 @@ class Conv2D(Op):
             groups=g.groups, ga=g.ci_g, gc=g.co_g, keep=w.fixed and not w.graph.training,
         )  # fmt: skip
         return out + calls(contraction)
+
+    def over(self, node: Node) -> list[Value]:
+        x, w, _, res = node.inputs
+        assert x is not None and w is not None
+        apart = _is_depthwise(Geometry.of(x.spec.sizes, w.spec.sizes, node.attrs))
+        return [] if res is None or apart else [res]  # tiles read of it what they are about to write
 
     def layouts(self, node: Node) -> Layouts:
         x, _, _, res = node.inputs
