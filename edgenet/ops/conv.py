@@ -97,12 +97,14 @@ class Conv2DDx(Op):
 
     With stride s, the pixels of x fall into s·s phases; each phase sees its own taps of the kernel, and is a
     convolution of stride 1 over dy with those taps in reverse order, whose output is spread over x with step s.
+
+    A third input, which the pass `fuse_sum` gives it, is added to the result and may lie where that will lie.
     """
 
     name = "conv2d_dx"
 
     def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
-        dy, w = specs
+        dy, w, *_ = specs
         expected = output_shape(Spec(attrs["x_shape"]), w, attrs)
         if dy.shape != expected:
             raise ShapeError(f"expected dy of shape {expected} for x of shape {attrs['x_shape']}, got {dy.shape}")
@@ -115,19 +117,30 @@ class Conv2DDx(Op):
         ddy = conv2d(dys[0], w, **attrs)
         return [ddy, emit("conv2d_dw", [dys[0], dy], w_shape=w.shape, **attrs)]
 
+    def over(self, node: Node) -> list[Value]:
+        return [v for v in node.inputs[2:] if v is not None]
+
     def lower(self, node: Node) -> list[Call]:
-        dy, w = node.inputs
+        dy, w, *others = node.inputs
         assert dy is not None and w is not None
         g = Geometry.of(node.output.spec.sizes, w.spec.sizes, node.attrs)
         if conv_dx.has_few_channels(g):
             return conv_dx.by_taps(g, dy, w, node.output)
-        return conv_dx.by_phases(g, dy, w, node.output, _is_depthwise(g))
+        return conv_dx.by_phases(g, dy, w, node.output, _is_depthwise(g), *others)
 
     def cost(self, node: Node) -> Cost:
-        dy, w = node.inputs
+        dy, w, *_ = node.inputs
         assert dy is not None and w is not None
         kh, kw, ci_g, _ = w.spec.sizes
         return Cost(2 * kh * kw * ci_g * dy.spec.size, super().cost(node).bytes)
+
+
+def can_add(node: Node) -> bool:
+    """Whether this conv2d_dx can take a third input."""
+    w = node.inputs[1]
+    assert w is not None
+    g = Geometry.of(node.output.spec.sizes, w.spec.sizes, node.attrs)
+    return not _is_depthwise(g) and not conv_dx.has_few_channels(g)
 
 
 class Conv2DDw(Op):
