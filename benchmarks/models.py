@@ -195,7 +195,7 @@ def compare(case: Case, batch: int, options: argparse.Namespace, report: Report)
     results = session.run(None, inputs)
     ready = time.perf_counter() - start
     programs = case.programs(session)
-    flops = sum(get_op(n.op).cost(n).flops for p in programs for n in p.graph.nodes)
+    flops = sum(p.groups * get_op(n.op).cost(n).flops for p in programs for n in p.graph.nodes)
     for count in options.threads:
         row: dict[str, Any] = {"model": case.name, "batch": batch, "threads": count, "edgenet_ready_s": ready}
         row["counted"] = bool(options.files) or case.network is not None
