@@ -34,7 +34,7 @@ from _imagenet import IMAGENET
 from _measure import AGREE, ROOT, Contestant, chosen, difference, measure, pace, parser, threads
 from _networks import NETWORKS, Network, edgenet_model, keras_model, weights_by_kind
 from _peak import tell_peaks
-from _peers import Peer, installed, onnxruntime_plain, openvino, peers_of, pytorch, tflite
+from _peers import Peer, installed, onnxruntime_plain, openvino, peers_of, pytorch, settle_tensorflow, tflite
 from _profile import profile
 from _report import Report
 
@@ -172,6 +172,7 @@ def peers(case: Case, inputs: dict[str, np.ndarray], count: int, options: argpar
         if "pytorch" in wanted:
             yield _pytorch(case, x)
         if "tflite" in wanted:
+            settle_tensorflow()
             yield tflite(keras_model(case.network, case.model.get_weights(), len(x)), x, count)
 
 
