@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
+import io
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -43,6 +46,11 @@ def peers_of(known: Mapping[str, str]) -> Callable[[str], list[str]]:
         return found
 
     return names
+
+
+def settle_tensorflow() -> None:
+    """Before it is imported: TensorFlow says less, and Keras runs on it."""
+    os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
 
 
 def session(model: bytes, threads: int) -> Any:
@@ -116,7 +124,8 @@ def tflite(keras_model: Any, x: Array, threads: int) -> Peer:
     import tensorflow as tf
     from ai_edge_litert.interpreter import Interpreter
 
-    content = tf.lite.TFLiteConverter.from_keras_model(keras_model).convert()
+    with contextlib.redirect_stdout(io.StringIO()):  # a page about what it saved on the way
+        content = tf.lite.TFLiteConverter.from_keras_model(keras_model).convert()
     interpreter = Interpreter(model_content=content, num_threads=threads)
     interpreter.allocate_tensors()
     source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]

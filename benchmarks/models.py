@@ -34,7 +34,7 @@ from _imagenet import IMAGENET
 from _measure import AGREE, ROOT, Contestant, chosen, difference, measure, pace, parser, threads
 from _networks import NETWORKS, Network, edgenet_model, keras_model, weights_by_kind
 from _peak import tell_peaks
-from _peers import Peer, installed, onnxruntime_plain, openvino, peers_of, pytorch, tflite
+from _peers import Peer, installed, onnxruntime_plain, openvino, peers_of, pytorch, settle_tensorflow, tflite
 from _profile import profile
 from _report import Report
 
@@ -172,6 +172,7 @@ def peers(case: Case, inputs: dict[str, np.ndarray], count: int, options: argpar
         if "pytorch" in wanted:
             yield _pytorch(case, x)
         if "tflite" in wanted:
+            settle_tensorflow()
             yield tflite(keras_model(case.network, case.model.get_weights(), len(x)), x, count)
 
 
@@ -195,7 +196,7 @@ def compare(case: Case, batch: int, options: argparse.Namespace, report: Report)
     results = session.run(None, inputs)
     ready = time.perf_counter() - start
     programs = case.programs(session)
-    flops = sum(get_op(n.op).cost(n).flops for p in programs for n in p.graph.nodes)
+    flops = sum(p.groups * get_op(n.op).cost(n).flops for p in programs for n in p.graph.nodes)
     for count in options.threads:
         row: dict[str, Any] = {"model": case.name, "batch": batch, "threads": count, "edgenet_ready_s": ready}
         row["counted"] = bool(options.files) or case.network is not None

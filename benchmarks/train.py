@@ -14,7 +14,6 @@ number is asked for.  `_measure.py` tells how times are taken.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +21,7 @@ from typing import Any
 import numpy as np
 from _measure import Contestant, chosen, measure, pace, parser, threads
 from _networks import NETWORKS, Network, edgenet_model, weights_by_kind
-from _peers import installed, peers_of
+from _peers import installed, peers_of, settle_tensorflow
 from _report import Report
 
 COLUMNS = {
@@ -129,7 +128,7 @@ def choose_peers(options: argparse.Namespace) -> None:
         print(f"left out, since more than one number of threads is asked for: {', '.join(left)}")
         options.peers = [name for name in options.peers if name not in left]
     if "keras" in options.peers:
-        os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
+        settle_tensorflow()
         from _keras_networks import limit_threads
 
         limit_threads(options.threads[0])

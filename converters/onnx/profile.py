@@ -122,14 +122,15 @@ def _compiled(step: Compiled, arrays: Sequence[Any], repeats: int) -> list[Timed
     """The nodes of a program."""
     seconds: dict[int, float] = {}
     nodes = {}
+    groups = step.program.groups
     for (node, _), s in step.program.profile(repeats, arrays):
-        seconds[id(node)] = seconds.get(id(node), 0.0) + s
+        seconds[id(node)] = seconds.get(id(node), 0.0) + groups * s
         nodes[id(node)] = node
     found: list[Timed] = []
     for key, node in nodes.items():
         origin, cost = step.origin(node), get_op(node.op).cost(node)
         name = node.name if origin is None else origin.name or next(filter(None, origin.output), node.name)
-        found.append((name, node.op, seconds[key], cost.flops, cost.bytes))
+        found.append((name, node.op, seconds[key], groups * cost.flops, groups * cost.bytes))
     return found
 
 

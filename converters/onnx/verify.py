@@ -51,10 +51,9 @@ def verify(
     for batch, program in _programs(proto, ours, batches):
         rng = np.random.default_rng([seed, batch or 0])
         feeds, arrays = {}, []
-        for info, value in zip(graph_inputs(proto), program.graph.inputs, strict=True):
-            sizes = value.spec.sizes
-            drawn = rng.standard_normal(sizes) if value.dtype == "float32" else rng.integers(0, 2, sizes)
-            arrays.append(drawn.astype(value.dtype))
+        for info, home in zip(graph_inputs(proto), program.inputs, strict=True):
+            drawn = rng.standard_normal(home.shape) if home.dtype == np.float32 else rng.integers(0, 2, home.shape)
+            arrays.append(drawn.astype(home.dtype))
             feeds[info.name] = _as_declared(arrays[-1], info, layout)
         theirs = session.run(names, feeds)
         for name, y, want in zip(names, program.run(*arrays), theirs, strict=True):

@@ -1,5 +1,6 @@
 """From Graph to Program: passes, memory plan, kernel calls."""
 
-from .program import Program, compile_graph
+from .entry import compile_graph
+from .program import Program
 
 __all__ = ["Program", "compile_graph"]

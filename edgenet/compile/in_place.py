@@ -3,6 +3,7 @@
 ::
 
     dy → relu_dx(y, dy) → dx                    dx lies where dy lay, if nothing behind relu_dx reads dy
+    res → conv2d(x, w, b, res) → y              y lies where the residual lay
 
 To write to memory that is in no cache a processor reads it first, line by line, and writes it back later; what has just
 been read is at hand.  A pass over large values in place takes about half the time, and the arena shrinks.
@@ -32,11 +33,22 @@ class Lives:
 
     def over(self, node: Node, number: int, root: Callable[[Value], tuple[object, int]]) -> Value | None:
         """The owner of the memory that the first result of node `number` can take over; `root` finds owners."""
-        for value in get_op(node.op).over(node):
+        candidates = get_op(node.op).over(node)
+        others = [id(root(v)[0]) for v in node.inputs if v is not None]
+        for value in candidates:
+            others.remove(id(root(value)[0]))  # what is left is read in other ways, perhaps the same memory
+        for value in candidates:
             place, start = root(value)
             if not isinstance(place, Value) or place.node is None or place.derived or self.end(place) != number:
                 continue  # it has its memory from elsewhere, or is still needed
-            whole = start == 0 and place.spec.size_bytes == value.spec.size_bytes == node.output.spec.size_bytes
-            if whole and place.dense and value.dense and node.output.dense:
-                return place
+            if start or id(place) in others or not _alike(place, value, node.output):
+                continue
+            return place
         return None
+
+
+def _alike(place: Value, value: Value, result: Value) -> bool:
+    """Whether three values fill the same memory: all dense, or inside the same border."""
+    if not place.spec.size_bytes == value.spec.size_bytes == result.spec.size_bytes or result.owner is not None:
+        return False
+    return (place.dense and value.dense and result.dense) or place.layout == value.layout == result.layout

@@ -46,9 +46,9 @@ def lay_out(graph: Graph) -> None:
 
 def zeros_around(x: Value) -> Call:
     """The call that writes the zeros around images; their memory may have held other values since the last run."""
-    (n, h, w, c), ((top, bottom), (left, right)) = x.spec.sizes, x.layout.border
-    rows, width = h + top + bottom, (w + left + right) * c
-    return Call(zero_border, (x, rows, width, top, h, left * c, w * c), n * rows, 4.0 * n * (rows * width - h * w * c))
+    (n, h, w, c), layout = x.spec.sizes, x.layout
+    args = (x, layout.size, layout.start, *layout.strides[:2], n * h, h, w * c)
+    return Call(zero_border, args, n * h + 1, 4.0 * (layout.size - x.spec.size))
 
 
 def _free(graph: Graph, wishes: list[tuple[Node, Layouts]], lines: bool) -> set[int]:

@@ -45,7 +45,7 @@ def plan(buffers: Sequence[Buffer]) -> int:
     >>> plan([a, b, c]), a.offset_bytes, b.offset_bytes, c.offset_bytes
     (384, 0, 256, 0)
     """
-    least = _most_alive(buffers)
+    least = most_alive(buffers)
     best: tuple[int, list[int]] | None = None
     for order in ORDERS:
         size = _place(sorted(buffers, key=order))
@@ -59,7 +59,7 @@ def plan(buffers: Sequence[Buffer]) -> int:
     return best[0]
 
 
-def _most_alive(buffers: Sequence[Buffer]) -> int:
+def most_alive(buffers: Sequence[Buffer]) -> int:
     """Bytes that are alive at once, at most: no plan needs fewer."""
     changes: dict[int, int] = {}
     for b in buffers:

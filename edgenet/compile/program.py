@@ -28,7 +28,6 @@ from edgenet.kernels.parallel import Table, num_threads, prepare
 from .constants import constant_calls
 from .layout import lay_out
 from .memory import ALIGN_BYTES, Buffer, plan
-from .passes import optimize
 from .places import Operand, Places, Step, check_order, onto_itself, operands, with_borders
 from .share import replaced, shared
 
@@ -41,6 +40,9 @@ Slot = tuple[Any, np.ndarray, tuple[int, ...], np.dtype[Any]]
 
 class Program:
     """A compiled graph.  ``run`` takes one array for each input of the graph and returns one for each output."""
+
+    groups = 1
+    """how often the steps are run for one batch"""
 
     def __init__(self, graph: Graph, variables_fixed: bool) -> None:
         self.graph = graph
@@ -70,9 +72,14 @@ class Program:
         prepare(s.call.kernel for s in [*self._constant_steps, *self.steps])
         self._once = self._table(self._constant_steps)
         self._table_of_run = self._table(self.steps)
-        self.inputs = [self._view(v) for v in self.graph.inputs]
-        self.outputs = [self._view(v) for v in self.graph.outputs]
+        inputs, outputs = ([self._view(v) for v in values] for values in (self.graph.inputs, self.graph.outputs))
+        self._views = inputs, outputs
+        self._show()
         self._slots = self.slots(range(len(self.inputs)))
+
+    def _show(self) -> None:
+        """Say what is to be filled before a run, and what may be read after it."""
+        self.inputs, self.outputs = self._views
 
     # places ----------------------------------------------------------------------------------------------------------
 
@@ -259,14 +266,14 @@ class Program:
             self._stamp = seen + 1
 
     def profile(self, repeats: int = 20, arrays: Sequence[Any] | None = None) -> list[tuple[Step, float]]:
-        """Median seconds of each step on one thread, on `arrays`, or on whatever lies in the inputs."""
+        """Median seconds of each step on one thread, for one group, on `arrays` or on whatever lies in the inputs."""
         seconds = np.zeros((repeats, len(self.steps)))
         with self._lock, num_threads(1):
             self.execute()
             tables = [Table([row]) for row in self._table_of_run.steps]
             for r in range(repeats):
-                for home, array in zip(self.inputs, arrays or (), strict=False):
-                    np.copyto(home, array, casting="same_kind")
+                for home, array in zip(self._views[0], arrays or (), strict=False):
+                    np.copyto(home, array if self.groups == 1 else array[: len(home)], casting="same_kind")
                 for i, table in enumerate(tables):
                     start = time.perf_counter()
                     table.run()
@@ -309,22 +316,3 @@ def _check(kernel: Kernel, kind: Any, arg: Any, name: str) -> None:
         raise AssertionError(f"{kernel.name}: {name} must be an operand, got {arg!r}")
     if not kind.takes(dtype):
         raise AssertionError(f"{kernel.name}: {name} must be {kind.dtype}, got {dtype}")
-
-
-def compile_graph(graph: Graph, *, training: bool = False, passes: bool = True) -> Program:
-    """Optimise a graph whose shapes are all known, in place, and compile it.
-
-    In inference (`training` False) variables count as constants: what depends on them alone is computed once, and again
-    after a variable has changed.  Without `passes` every node is computed as it stands.
-
-    Raises:
-        ShapeError: if the size of an input is not known.
-    """
-    unknown = [v for v in graph.inputs if not v.spec.known]
-    if unknown:
-        raise ShapeError(f"cannot compile {graph.name}: the shape of {unknown[0]!r} is not known; bind it first")
-    graph.training = graph.training or training
-    graph.prune()
-    if passes:
-        optimize(graph)
-    return Program(graph, variables_fixed=not training)

@@ -2,14 +2,20 @@
 
 A value is dense unless the compiler says otherwise.  Two things are gained by saying otherwise, both by not copying:
 
-* An image that is convolved with padding is computed into the inside of a larger one whose *border* holds zeros::
+* An image that is convolved with padding is computed between zeros, its *border*.  Pixel (i, j) lies at
+  start + i·row + j·pixel, and pixel (-1, -1) is a zero.  What is behind the end of a row lies before the next one, so
+  rows share their zeros, and so do images::
 
-      border (top, bottom), (left, right)        ┌─────────────────┐
-                                                 │ 0  0  0  0  0  0│   strides of the whole, so pixel (i, j) lies at
-      y of shape (n, h, w, c)  ──▶               │ 0  y  y  y  y  0│   start + i·row + j·pixel, and pixel (-1, -1) is
-                                                 │ 0  y  y  y  y  0│   a zero
-                                                 │ 0  0  0  0  0  0│
-                                                 └─────────────────┘
+      border (top, bottom), (left, right)        ┌──────────────┐
+                                                 │ 0  0  0  0  0│
+      y of shape (n, h, w, c)  ──▶               │ 0  y  y  y  y│   image 0
+                                                 │ 0  y  y  y  y│
+                                                 │ 0  0  0  0  0│
+                                                 │ 0  y  y  y  y│   image 1
+                                                 │ 0  y  y  y  y│
+                                                 │ 0  0  0  0  0├──┐
+                                                 └──────────────┘ 0│
+                                                                └──┘
 
 * Inputs of a concatenation along the channels are computed between the channels of the others (`inside`).
 """
@@ -56,13 +62,15 @@ class Layout:
         """Images (n, h, w, c) with zeros around them.
 
         >>> Layout.bordered((1, 4, 4, 8), ((1, 1), (1, 1)))
-        Layout(strides=(288, 48, 8, 1), size=288, start=56, border=((1, 1), (1, 1)))
+        Layout(strides=(200, 40, 8, 1), size=248, start=48, border=((1, 1), (1, 1)))
         """
         n, h, w, c = shape
         (top, bottom), (left, right) = border
-        whole = Layout.dense((n, h + top + bottom, w + left + right, c))
-        start = top * whole.strides[1] + left * whole.strides[2]
-        return Layout(whole.strides, whole.size, start, border)
+        row = (w + max(left, right)) * c
+        image = (h + max(top, bottom)) * row
+        start = top * row + left * c
+        end = (n - 1) * image + (h - 1) * row + w * c
+        return Layout((image, row, c, 1), start + end + bottom * row + right * c, start, border)
 
     def channels(self, first: int, owner: Value) -> Layout:
         """Some channels of `owner`, which has this layout, from number `first` on."""

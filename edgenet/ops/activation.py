@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from edgenet.graph import Call, Cost, Node, Op, Scratch, ShapeError, Spec, Value, emit
+from edgenet.graph import Call, Cost, Layouts, Node, Op, Scratch, ShapeError, Spec, Value, emit
 from edgenet.kernels.cpu import activation as k
 from edgenet.kernels.cpu import softmax as rows
+from edgenet.kernels.cpu.elementwise import BLOCK
 
 from .broadcast import expect_float
 from .elementwise import Unary
+from .geometry import at, image
 
 #: numbers in the rows of one task of a softmax
 TASK = 2048
@@ -19,6 +21,29 @@ TASK = 2048
 class _Gradient(Unary):
     flops = 12.0
     no_gradient = "second derivatives are not provided"
+
+
+class _Mask(_Gradient):
+    """Goes through y, which may lie inside a border, line by line."""
+
+    def lower(self, node: Node) -> list[Call]:
+        y, dy = node.inputs
+        assert y is not None
+        n, (length, lines, h, steps) = node.output.spec.size, _lines(y)
+        params = (float(node.attrs[p]) for p in self.params)
+        args = (at(y, y.layout.start), dy, node.output, n, length, lines, h, *steps, *params)
+        return [Call(self.kernel, args, -(-n // (length * lines)), self.flops * n)]
+
+    def layouts(self, node: Node) -> Layouts:
+        return Layouts(lines=tuple(v for v in node.inputs[:1] if v is not None))
+
+
+def _lines(y: Value) -> tuple[int, int, int, tuple[int, int]]:
+    """Numbers of a line, lines of a task and of an image, steps from image to image and from line to line."""
+    if y.dense:
+        return BLOCK, 1, 1, (BLOCK, BLOCK)
+    _, h, w, c = y.spec.sizes
+    return w * c, max(1, BLOCK // (w * c)), h, image(y).strides[:2]
 
 
 class Relu(Unary):
@@ -30,7 +55,7 @@ class Relu(Unary):
         return [emit("relu_dx", [node.output, dys[0]])]
 
 
-class ReluDx(_Gradient):
+class ReluDx(_Mask):
     """dx = dy where y > 0, else 0."""
 
     name, kernel = "relu_dx", k.relu_dx
@@ -47,7 +72,7 @@ class LeakyRelu(Unary):
         return [emit("leaky_relu_dx", [witness, dys[0]], alpha=alpha)]
 
 
-class LeakyReluDx(_Gradient):
+class LeakyReluDx(_Mask):
     """dx = dy where y > 0, else alpha·dy; y may be the input or the output."""
 
     name, kernel, params = "leaky_relu_dx", k.leaky_relu_dx, ("alpha",)
@@ -67,7 +92,7 @@ class Clip(Unary):
         return [emit("clip_dx", [node.output, dys[0]], **node.attrs)]
 
 
-class ClipDx(_Gradient):
+class ClipDx(_Mask):
     """dx = dy where low < y < high, else 0."""
 
     name, kernel, params = "clip_dx", k.clip_dx, ("low", "high")

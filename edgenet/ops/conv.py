@@ -42,8 +42,8 @@ class Conv2D(Op):
         if node.attrs["activation"] is not None:
             raise TypeError("conv2d: differentiate before activations are fused")
         dy, attrs = dys[0], {key: node.attrs[key] for key in GEOMETRY}
+        dw = emit("conv2d_dw", [x, dy], w_shape=w.shape, **attrs)  # first: dx may lie where x lay
         dx = emit("conv2d_dx", [dy, w], x_shape=x.shape, **attrs)
-        dw = emit("conv2d_dw", [x, dy], w_shape=w.shape, **attrs)
         db = emit("sum", [dy], axes=(0, 1, 2), keepdims=False) if b is not None else None
         return [dx, dw, db, dy if res is not None else None]
 
@@ -69,6 +69,12 @@ class Conv2D(Op):
         )  # fmt: skip
         return out + calls(contraction)
 
+    def over(self, node: Node) -> list[Value]:
+        x, w, _, res = node.inputs
+        assert x is not None and w is not None
+        apart = _is_depthwise(Geometry.of(x.spec.sizes, w.spec.sizes, node.attrs))
+        return [] if res is None or apart else [res]  # tiles read of it what they are about to write
+
     def layouts(self, node: Node) -> Layouts:
         x, _, _, res = node.inputs
         assert x is not None
@@ -91,12 +97,14 @@ class Conv2DDx(Op):
 
     With stride s, the pixels of x fall into s·s phases; each phase sees its own taps of the kernel, and is a
     convolution of stride 1 over dy with those taps in reverse order, whose output is spread over x with step s.
+
+    A third input, which the pass `fuse_sum` gives it, is added to the result and may lie where that will lie.
     """
 
     name = "conv2d_dx"
 
     def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
-        dy, w = specs
+        dy, w, *_ = specs
         expected = output_shape(Spec(attrs["x_shape"]), w, attrs)
         if dy.shape != expected:
             raise ShapeError(f"expected dy of shape {expected} for x of shape {attrs['x_shape']}, got {dy.shape}")
@@ -109,19 +117,30 @@ class Conv2DDx(Op):
         ddy = conv2d(dys[0], w, **attrs)
         return [ddy, emit("conv2d_dw", [dys[0], dy], w_shape=w.shape, **attrs)]
 
+    def over(self, node: Node) -> list[Value]:
+        return [v for v in node.inputs[2:] if v is not None]
+
     def lower(self, node: Node) -> list[Call]:
-        dy, w = node.inputs
+        dy, w, *others = node.inputs
         assert dy is not None and w is not None
         g = Geometry.of(node.output.spec.sizes, w.spec.sizes, node.attrs)
         if conv_dx.has_few_channels(g):
             return conv_dx.by_taps(g, dy, w, node.output)
-        return conv_dx.by_phases(g, dy, w, node.output, _is_depthwise(g))
+        return conv_dx.by_phases(g, dy, w, node.output, _is_depthwise(g), *others)
 
     def cost(self, node: Node) -> Cost:
-        dy, w = node.inputs
+        dy, w, *_ = node.inputs
         assert dy is not None and w is not None
         kh, kw, ci_g, _ = w.spec.sizes
         return Cost(2 * kh * kw * ci_g * dy.spec.size, super().cost(node).bytes)
+
+
+def can_add(node: Node) -> bool:
+    """Whether this conv2d_dx can take a third input."""
+    w = node.inputs[1]
+    assert w is not None
+    g = Geometry.of(node.output.spec.sizes, w.spec.sizes, node.attrs)
+    return not _is_depthwise(g) and not conv_dx.has_few_channels(g)
 
 
 class Conv2DDw(Op):

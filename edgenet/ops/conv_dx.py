@@ -17,6 +17,7 @@ from edgenet.kernels.target import l2_bytes
 from . import depthwise
 from .contraction import Contraction, Matrix, Operand, Panels, panels, product, whole_vectors
 from .geometry import Geometry, Image, Phase, at, image, padded
+from .sequence import copied
 
 
 def groups_of_images(n: int, one: int, pixels: int) -> Iterator[tuple[int, int]]:
@@ -29,8 +30,13 @@ def groups_of_images(n: int, one: int, pixels: int) -> Iterator[tuple[int, int]]
         yield first, min(several, n - first)
 
 
-def by_phases(g: Geometry, dy: Value, w: Value, dx: Value, is_depthwise: bool) -> list[Call]:
-    """Each phase of the stride is a convolution of stride 1 over dy, whose output is spread over x."""
+def by_phases(
+    g: Geometry, dy: Value, w: Value, dx: Value, is_depthwise: bool, other: Value | None = None
+) -> list[Call]:
+    """Each phase of the stride is a convolution of stride 1 over dy, whose output is spread over x.
+
+    With another value to add, dx begins as that (mostly it lies there already), and a phase without taps is ready.
+    """
     rows, cols = Phase.of_axis(g, 0), Phase.of_axis(g, 1)
     around = Phase.around(rows), Phase.around(cols)
     one = (g.ho + sum(around[0])) * (g.wo + sum(around[1])) * g.co
@@ -38,7 +44,7 @@ def by_phases(g: Geometry, dy: Value, w: Value, dx: Value, is_depthwise: bool) -
     groups = [(0, g.n)] if dy.layout.has(around) else list(groups_of_images(g.n, one, pixels))
     into = Scratch(one * max((count for _, count in groups), default=0))
     packed: dict[tuple[int, int], Panels] = {}
-    out: list[Call] = []
+    out: list[Call] = [] if other is None else [copied(other, dx, dx.spec.size)]
     for first, count in groups:
         dyp, calls = padded(dy, around, first, count, into)
         out += calls
@@ -49,8 +55,9 @@ def by_phases(g: Geometry, dy: Value, w: Value, dx: Value, is_depthwise: bool) -
         for r in rows:
             for c in cols:
                 x = _phase(part, r, c, around, dyp, w, place)
-                if not x.m or not x.n:
+                if not x.m or not x.n or (other is not None and not x.k):
                     continue
+                x = x if other is None else replace(x, res=x.c)
                 if (r.start, c.start) not in packed:
                     calls, packed[r.start, c.start] = panels(x)
                     out += calls

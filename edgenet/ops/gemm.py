@@ -36,8 +36,8 @@ class Dense(Op):
         if node.attrs["activation"] is not None:
             raise TypeError("dense: differentiate before activations are fused")
         dy, tx, tw = dys[0], node.attrs["transpose_x"], node.attrs["transpose_w"]
-        dx = dense(w, dy, transpose_x=tw, transpose_w=True) if tx else dense(dy, w, transpose_w=not tw)
         dw = dense(dy, x, transpose_x=True, transpose_w=tx) if tw else dense(x, dy, transpose_x=not tx)
+        dx = dense(w, dy, transpose_x=tw, transpose_w=True) if tx else dense(dy, w, transpose_w=not tw)
         db = emit("sum", [dy], axes=(0,), keepdims=False) if b is not None else None
         return [dx, dw, db, dy if res is not None else None]
 
@@ -56,6 +56,9 @@ class Dense(Op):
             x, matrix, node.output, m, n, k, lda=lda, ks=ks, bias=b, res=res,
             activation=node.attrs["activation"], keep=keep,
         )  # fmt: skip
+
+    def over(self, node: Node) -> list[Value]:
+        return [v for v in node.inputs[3:] if v is not None]  # tiles read of it what they are about to write
 
     def cost(self, node: Node) -> Cost:
         x = node.inputs[0]

@@ -9,6 +9,9 @@
     tanh                                     dx = dy · (1 - y²)
 
 Comparisons are written so that NaN stays NaN.  One task computes BLOCK numbers.
+
+The y of relu, leaky_relu and clip may lie inside a border (`edgenet.graph.Layout`), since convolutions read it too:
+their gradients go line by line, a line being a row of pixels, or BLOCK numbers where y is dense.
 """
 
 import numpy as np
@@ -16,6 +19,7 @@ import numpy as np
 from .. import math
 from ..compiler import In, Out, f32, i64, kernel
 from .elementwise import BLOCK
+from .norm import line_start
 
 ZERO, ONE = np.float32(0), np.float32(1)
 
@@ -28,11 +32,15 @@ def relu(x: In, y: Out, n: i64, lo: i64, hi: i64):
 
 
 @kernel
-def relu_dx(y: In, dy: In, dx: Out, n: i64, lo: i64, hi: i64):
-    """dx = dy where y > 0, else 0."""
-    for i in range(lo * BLOCK, min(hi * BLOCK, n)):
-        v = dy[i]
-        dx[i] = v if y[i] > ZERO else ZERO
+def relu_dx(
+    y: In, dy: In, dx: Out, n: i64, length: i64, lines: i64, h: i64, image: i64, row: i64, lo: i64, hi: i64
+):  # fmt: skip
+    """dx = dy where y > 0, else 0; one task computes `lines` lines."""
+    for line in range(lo * lines, min(hi * lines, (n + length - 1) // length)):
+        x0, y0 = line * length, line_start(line, h, image, row)
+        for i in range(min(length, n - x0)):
+            v = dy[x0 + i]
+            dx[x0 + i] = v if y[y0 + i] > ZERO else ZERO
 
 
 @kernel
@@ -45,12 +53,16 @@ def leaky_relu(x: In, y: Out, n: i64, alpha: f32, lo: i64, hi: i64):
 
 
 @kernel
-def leaky_relu_dx(y: In, dy: In, dx: Out, n: i64, alpha: f32, lo: i64, hi: i64):
-    """dx = dy where y > 0, else alpha·dy."""
-    for i in range(lo * BLOCK, min(hi * BLOCK, n)):
-        v = dy[i]
-        scaled = alpha * v
-        dx[i] = v if y[i] > ZERO else scaled
+def leaky_relu_dx(
+    y: In, dy: In, dx: Out, n: i64, length: i64, lines: i64, h: i64, image: i64, row: i64, alpha: f32, lo: i64, hi: i64
+):  # fmt: skip
+    """dx = dy where y > 0, else alpha·dy; one task computes `lines` lines."""
+    for line in range(lo * lines, min(hi * lines, (n + length - 1) // length)):
+        x0, y0 = line * length, line_start(line, h, image, row)
+        for i in range(min(length, n - x0)):
+            v = dy[x0 + i]
+            scaled = alpha * v
+            dx[x0 + i] = v if y[y0 + i] > ZERO else scaled
 
 
 @kernel
@@ -63,12 +75,17 @@ def clip(x: In, y: Out, n: i64, low: f32, high: f32, lo: i64, hi: i64):
 
 
 @kernel
-def clip_dx(y: In, dy: In, dx: Out, n: i64, low: f32, high: f32, lo: i64, hi: i64):
-    """dx = dy where low < y < high, else 0."""
-    for i in range(lo * BLOCK, min(hi * BLOCK, n)):
-        v, u = dy[i], y[i]
-        v = v if u > low else ZERO
-        dx[i] = v if u < high else ZERO
+def clip_dx(
+    y: In, dy: In, dx: Out, n: i64, length: i64, lines: i64, h: i64, image: i64, row: i64, low: f32, high: f32,
+    lo: i64, hi: i64,
+):  # fmt: skip
+    """dx = dy where low < y < high, else 0; one task computes `lines` lines."""
+    for line in range(lo * lines, min(hi * lines, (n + length - 1) // length)):
+        x0, y0 = line * length, line_start(line, h, image, row)
+        for i in range(min(length, n - x0)):
+            v, u = dy[x0 + i], y[y0 + i]
+            v = v if u > low else ZERO
+            dx[x0 + i] = v if u < high else ZERO
 
 
 @kernel

@@ -42,21 +42,21 @@ def pad_images(
 
 
 @kernel
-def zero_border(y: Out, rows: i64, width: i64, top: i64, h: i64, first: i64, inner: i64, lo: i64, hi: i64):
-    """Zeros around images of `rows` rows of `width` numbers, h of which hold `inner` numbers behind `first` zeros.
+def zero_border(
+    y: Out, size: i64, start: i64, image: i64, row: i64, lines: i64, h: i64, length: i64, lo: i64, hi: i64
+):  # fmt: skip
+    """Zeros around images: whatever lies between one line, a row of `length` numbers, and the next.
 
-    One task writes the border of one row.
+    One task writes what is before one line; the last one, what is behind them all.
     """
-    for task in range(lo, hi):
-        row, y0 = task % rows - top, task * width
-        if row < 0 or row >= h:
-            for i in range(width):
-                y[y0 + i] = ZERO
-        else:
-            for i in range(first):
-                y[y0 + i] = ZERO
-            for i in range(first + inner, width):
-                y[y0 + i] = ZERO
+    for line in range(lo, hi):
+        first, end = 0, size
+        if line > 0:
+            first = start + (line - 1) // h * image + (line - 1) % h * row + length
+        if line < lines:
+            end = start + line // h * image + line % h * row
+        for i in range(first, end):
+            y[i] = ZERO
 
 
 @device

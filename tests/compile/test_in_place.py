@@ -7,9 +7,9 @@ from numpy.testing import assert_array_equal
 from edgenet.compile import compile_graph
 from edgenet.compile.in_place import Lives
 from edgenet.graph import Graph, Variable, emit
-from edgenet.ops import flat
+from edgenet.ops import conv2d, flat, max_pool
 
-OPS = ("relu", "sigmoid", "add", "mul", "sub", "scale", "row", "reshape", "concat", "flat", "twice", "relu_dx")
+OPS = ("relu", "sigmoid", "add", "mul", "sub", "scale", "row", "reshape", "concat", "flat", "twice", "relu_dx", "dense")
 
 
 def random_graph(seed):
@@ -36,6 +36,9 @@ def random_graph(seed):
             y = emit("concat", [x, other, x], axis=0)
         elif kind == "flat" and x.spec.size < 1000:
             y = emit("reshape", [flat(x, other)], shape=(2 * x.shape[0], x.shape[1]))
+        elif kind == "dense":
+            w = rng.standard_normal((x.shape[1], x.shape[1])).astype(np.float32) / x.shape[1]
+            y = emit("dense", [x, w, None, other], transpose_x=False, transpose_w=False, activation=None)
         else:
             y = x * x
         values.append(y)
@@ -82,6 +85,32 @@ def test_a_gradient_takes_the_place_of_what_it_was_made_of():
     graph.outputs = [emit("sum", [dx], axes=(0, 1), keepdims=False)]
     program = compile_graph(graph)
     assert program._places.root(dx)[0] is dy
+
+
+def test_a_convolution_takes_the_place_of_its_residual_unless_it_convolves_that():
+    graph = Graph("residual")
+    x = graph.input((1, 6, 6, 4))
+    w = np.ones((1, 1, 4, 4), np.float32)
+    a, b = (conv2d(x, np.float32(f) * w) for f in (1, 2))
+    y = conv2d(a, w, None, b)
+    z = conv2d(y, w, None, y)
+    graph.outputs = [max_pool(z, (2, 2))]
+    root = compile_graph(graph)._places.root
+    assert root(y)[0] is b
+    assert root(z)[0] is z
+
+
+def test_inside_the_same_border_a_residual_gives_its_place_too():
+    graph = Graph("bordered")
+    y, w = graph.input((1, 6, 6, 4)), np.ones((3, 3, 4, 4), np.float32)
+    same = ((1, 1), (1, 1))
+    a = conv2d(y, w, padding=same)
+    b = conv2d(conv2d(a, w, padding=same), w, None, a, padding=same)
+    graph.outputs = [conv2d(b, w, padding=same)]
+    program = compile_graph(graph)
+    assert program._places.root(b)[0] is a
+    assert not b.dense
+    assert [s.call.kernel.name for s in program.steps].count("conv.zero_border") == 3  # y, a, the one between
 
 
 def test_what_is_read_later_keeps_its_place():

@@ -21,8 +21,10 @@ OPS = (
     "add",
     "concat",
     "turn",
+    "mask",
     "relu",
 )
+MASKS = (("relu_dx", {}), ("leaky_relu_dx", {"alpha": 0.2}), ("clip_dx", {"low": -0.2, "high": 0.4}))
 
 
 def random_graph(seed, batch=2):
@@ -61,6 +63,9 @@ def random_graph(seed, batch=2):
             y = avg_pool(x, (2, 2), (1, 1))
         elif kind == "add" and alike:
             y = x + alike[rng.integers(len(alike))]
+        elif kind == "mask" and alike:
+            name, attrs = MASKS[rng.integers(len(MASKS))]
+            y = emit(name, [x, alike[rng.integers(len(alike))]], **attrs)
         elif kind == "concat" and c < 64:
             y = concat([*(wide[i] for i in rng.integers(len(wide), size=2)), x], 3)
         elif kind == "turn":
@@ -89,6 +94,24 @@ def test_random_networks_hold_every_layout():
     assert sum(v.layout.border != ((0, 0), (0, 0)) for v in values) > 50
     assert sum(v.owner is not None for v in values) > 20
     assert any(v.owner is not None and v.owner.owner is not None for v in values)
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 7, 4), (1, 1, 1, 1), (2, 70, 61, 1), (2, 3, 300, 16)], ids=repr)
+@pytest.mark.parametrize(("name", "attrs"), MASKS, ids=[name for name, _ in MASKS])
+def test_a_mask_reads_what_lies_inside_a_border(name, attrs, shape, monkeypatch):
+    def program():
+        graph = Graph("mask")
+        x, dy = graph.input(shape), graph.input(shape)
+        w = np.random.default_rng(1).standard_normal((3, 3, shape[3], shape[3])).astype(np.float32)
+        y = conv2d(x, w, padding=((1, 1), (1, 1)))
+        graph.outputs = [conv2d(y, w, padding=((1, 1), (1, 1))), emit(name, [y, dy], **attrs)]
+        return compile_graph(graph), y
+
+    (inside, y), _ = program(), monkeypatch.setattr(compiler, "lay_out", lambda graph: None)
+    assert not y.dense
+    arrays = [np.random.default_rng(seed).standard_normal(shape).astype(np.float32) for seed in (2, 3)]
+    for got, want in zip(inside.run(*arrays), program()[0].run(*arrays), strict=True):
+        assert_array_equal(got, want)
 
 
 def kernels(graph):

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from edgenet.compile import compile_graph
-from edgenet.compile.passes import fold_affine, fold_pad, fuse_epilogue, fuse_mask, optimize
+from edgenet.compile.passes import fold_affine, fold_pad, fuse_epilogue, fuse_mask, fuse_sum, optimize
 from edgenet.graph import Graph, Variable, emit, gradients
 from edgenet.ops import batch_norm_train, conv2d, dense
 
@@ -183,6 +183,17 @@ def depthwise_residual(graph, x):
     return emit("relu", [conv(graph, x, co=4, groups=4) + x])
 
 
+def shortcut(graph, x):
+    a = emit("relu", [conv(graph, x)])
+    left = conv2d(a, weight(graph, 3, 3, 8, 6), strides=(2, 2), padding=((1, 1), (1, 1)))
+    return left + conv2d(a, weight(graph, 1, 1, 8, 6), strides=(2, 2))
+
+
+def three_readers(graph, x):
+    a = conv(graph, x)
+    return conv(graph, a) + conv(graph, a) + conv(graph, emit("sigmoid", [a]))
+
+
 def train_norm(graph, x):
     return batch_norm_train(x, weight(graph, x.shape[-1]), weight(graph, x.shape[-1]))[0]
 
@@ -218,6 +229,7 @@ EPILOGUES = [
     residual_of_itself,
     depthwise_residual,
 ]
+SUMS = [shortcut, three_readers]
 
 
 @pytest.mark.parametrize("function", EPILOGUES, ids=lambda f: f.__name__)
@@ -230,29 +242,42 @@ def test_epilogues_fuse(function):
         assert not any(s.node.op == "add" for s in compile_graph(fused, passes=False).steps)
 
 
-@pytest.mark.parametrize("function", EPILOGUES + NORMED, ids=lambda f: f.__name__)
-def test_fusing_keeps_gradients(function):
-    def trained(passes):
-        graph = build(function)
-        graph.training = True
-        loss = emit(
-            "mean", [graph.outputs[0] * graph.outputs[0]], axes=tuple(range(graph.outputs[0].spec.rank)), keepdims=False
-        )
-        weights = [graph.variable(v) for v in graph.variables]
-        graph.outputs = [loss, *(g for g in gradients(loss, weights) if g is not None)]
-        for p in passes:
-            p(graph)
-        x = np.random.default_rng(4).standard_normal((2, 5, 5, 4)).astype(np.float32)
-        return compile_graph(graph, training=True, passes=False).run(x)
+def trained(function, passes):
+    """The program that computes the gradients of all weights, and what it gives."""
+    graph = build(function)
+    graph.training = True
+    y = graph.outputs[0]
+    loss = emit("mean", [y * y], axes=tuple(range(y.spec.rank)), keepdims=False)
+    weights = [graph.variable(v) for v in graph.variables]
+    graph.outputs = [loss, *(g for g in gradients(loss, weights) if g is not None)]
+    for p in passes:
+        p(graph)
+    x = np.random.default_rng(4).standard_normal((2, 5, 5, 4)).astype(np.float32)
+    program = compile_graph(graph, training=True, passes=False)
+    return program, program.run(x)
 
-    for got, want in zip(trained([fuse_epilogue, fuse_mask]), trained([]), strict=True):
-        assert_allclose(got, want, rtol=1e-3, atol=1e-4)
+
+@pytest.mark.parametrize("function", EPILOGUES + NORMED + SUMS, ids=lambda f: f.__name__)
+def test_fusing_keeps_gradients(function):
+    (_, got), (_, want) = (trained(function, p) for p in ([fuse_epilogue, fuse_sum, fuse_mask], []))
+    for g, w in zip(got, want, strict=True):
+        assert_allclose(g, w, rtol=1e-3, atol=1e-4)
+
+
+def test_a_shortcut_adds_its_gradient_to_that_of_the_branch():
+    program, _ = trained(shortcut, [fuse_epilogue, fuse_sum])
+    found = [n for n in program.graph.nodes if n.op == "conv2d_dx"]
+    assert [len(n.inputs) for n in found] == [2, 3]
+    assert found[1].inputs[1].shape == (1, 1, 8, 6)  # the first one in the graph of before
+    assert program._places.root(found[1].output)[0] is found[0].output
+    steps = [s for s in program.steps if s.node is found[1] and s.call.kernel.name.startswith("gemm.gemm")]
+    assert len(steps) == 1  # three of four pixels of x are not touched
 
 
 @pytest.mark.parametrize(
     ("function", "left"),
     [(norm_relu, set()), (norm_clip, set()), (norm_leaky, {"leaky_relu", "leaky_relu_dx"}),
-     (norm_residual, {"add", "relu_dx"}), (norm_before_what_it_adds, {"relu"})],
+     (norm_residual, {"relu_dx"}), (norm_before_what_it_adds, {"relu"})],
     ids=lambda f: getattr(f, "__name__", ""),
 )  # fmt: skip
 def test_batch_norm_takes_activations_and_their_masks(function, left):

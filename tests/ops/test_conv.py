@@ -8,6 +8,7 @@ from ops.run import run
 from cases import conv_cases
 from edgenet.graph import Graph, ShapeError, emit
 from edgenet.ops import contraction, conv2d
+from edgenet.ops.conv import can_add
 from oracle import conv as oracle
 from tolerance import tolerance
 
@@ -36,6 +37,24 @@ def test_input_gradient(case):
     got = run(dx, dy, w, x_shape=x.shape, **case.attrs)
     k = case.kh * case.kw * case.co
     assert_allclose(got, oracle.conv2d_dx(dy, w, x.shape, **case.attrs), *tolerance(got.dtype, k))
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["dx takes the place of what it adds", "which is read again"])
+@pytest.mark.parametrize("case", CASES, ids=repr)
+def test_input_gradient_that_adds(case, kept):
+    x, w, _, dy = case.arrays()
+
+    def total(dy, w, x):
+        other = x * np.float32(2)
+        y = emit("conv2d_dx", [dy, w, other], x_shape=x.shape, **case.attrs)
+        if not can_add(y.node):
+            y.node.inputs.pop()
+            y = y + other
+        return y + other if kept else y * np.float32(1)
+
+    got, k = run(total, dy, w, x), case.kh * case.kw * case.co
+    want = oracle.conv2d_dx(dy, w, x.shape, **case.attrs) + (4 if kept else 2) * x
+    assert_allclose(got, want, *tolerance(got.dtype, k))
 
 
 @pytest.mark.parametrize("case", CASES, ids=repr)

@@ -12,10 +12,20 @@ from .fold_affine import fold_affine
 from .fold_pad import fold_pad
 from .fuse_epilogue import fuse_epilogue
 from .fuse_mask import fuse_mask
+from .fuse_sum import fuse_sum
 from .merge_repeats import merge_repeats
 from .recognise import recognise
 
-__all__ = ["fold_affine", "fold_pad", "fuse_epilogue", "fuse_mask", "merge_repeats", "optimize", "recognise"]
+__all__ = [
+    "fold_affine",
+    "fold_pad",
+    "fuse_epilogue",
+    "fuse_mask",
+    "fuse_sum",
+    "merge_repeats",
+    "optimize",
+    "recognise",
+]
 
 
 def optimize(graph: Graph) -> Graph:
@@ -26,6 +36,7 @@ def optimize(graph: Graph) -> Graph:
         fold_affine(graph)
         fold_pad(graph)
     fuse_epilogue(graph)
+    fuse_sum(graph)
     if graph.training:
         fuse_mask(graph)
     graph.prune()
