@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from edgenet.compile import compile_graph
-from edgenet.compile.passes import fold_affine, fold_pad, fuse_epilogue, fuse_mask, optimize
+from edgenet.compile.passes import fold_affine, fold_pad, fuse_epilogue, fuse_mask, optimize, recompute
 from edgenet.graph import Graph, Variable, emit, gradients
 from edgenet.ops import batch_norm_train, conv2d, dense
 
@@ -230,7 +230,27 @@ def test_epilogues_fuse(function):
         assert not any(s.node.op == "add" for s in compile_graph(fused, passes=False).steps)
 
 
-@pytest.mark.parametrize("function", EPILOGUES + NORMED, ids=lambda f: f.__name__)
+def norm_twice_read(graph, x):
+    y = emit("relu", [train_norm(graph, conv(graph, x))])
+    return conv(graph, y) + conv(graph, emit("relu", [train_norm(graph, conv(graph, y, groups=4))]))
+
+
+def norm_depthwise(graph, x):
+    """The weights of depthwise layers are views: so are their gradients."""
+    y = emit("relu", [train_norm(graph, conv(graph, x, co=4))])
+    w = emit("reshape", [weight(graph, 3, 3, 4, 1)], shape=(3, 3, 1, 4))
+    y = emit("relu", [train_norm(graph, conv2d(y, w, padding=((1, 1), (1, 1)), groups=4))])
+    return conv2d(y, weight(graph, 1, 1, 4, 8))
+
+
+def norm_alone(graph, x):
+    return conv(graph, train_norm(graph, conv(graph, x)))
+
+
+RECOMPUTED = {norm_relu: 1, norm_residual: 1, norm_twice_read: 2, norm_depthwise: 2, norm_alone: 1}
+
+
+@pytest.mark.parametrize("function", [*EPILOGUES, *{*NORMED, *RECOMPUTED}], ids=lambda f: f.__name__)
 def test_fusing_keeps_gradients(function):
     def trained(passes):
         graph = build(function)
@@ -245,7 +265,7 @@ def test_fusing_keeps_gradients(function):
         x = np.random.default_rng(4).standard_normal((2, 5, 5, 4)).astype(np.float32)
         return compile_graph(graph, training=True, passes=False).run(x)
 
-    for got, want in zip(trained([fuse_epilogue, fuse_mask]), trained([]), strict=True):
+    for got, want in zip(trained([fuse_epilogue, fuse_mask, recompute]), trained([]), strict=True):
         assert_allclose(got, want, rtol=1e-3, atol=1e-4)
 
 
@@ -263,6 +283,20 @@ def test_batch_norm_takes_activations_and_their_masks(function, left):
     optimize(graph)
     elementwise = {"relu", "clip", "leaky_relu", "add", "relu_dx", "clip_dx", "leaky_relu_dx"}
     assert {n.op for n in graph.nodes} & elementwise == left
+
+
+@pytest.mark.parametrize(("function", "count"), RECOMPUTED.items(), ids=lambda f: getattr(f, "__name__", ""))
+def test_what_a_normalisation_gave_is_not_kept_for_the_gradients(function, count):
+    graph = build(function)
+    graph.training = True
+    loss = emit("mean", [graph.outputs[0]], axes=(0, 1, 2, 3), keepdims=False)
+    graph.outputs = [loss, *gradients(loss, [graph.variable(v) for v in graph.variables])]
+    optimize(graph)
+    first = next(i for i, n in enumerate(graph.nodes) if n.op.endswith("_dx"))
+    norms = {id(n.output): n for n in graph.nodes if n.op == "batch_norm_train"}
+    kept = [norms[id(v)] for n in graph.nodes[first:] for v in n.inputs if id(v) in norms]
+    assert all(n.inputs[3] is not None for n in kept)
+    assert sum(n.attrs["again"] for n in graph.nodes if n.op == "batch_norm_train_dx") == count
 
 
 def test_no_layer_moves_behind_an_update_of_its_weights():

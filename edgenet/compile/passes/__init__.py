@@ -14,8 +14,18 @@ from .fuse_epilogue import fuse_epilogue
 from .fuse_mask import fuse_mask
 from .merge_repeats import merge_repeats
 from .recognise import recognise
+from .recompute import recompute
 
-__all__ = ["fold_affine", "fold_pad", "fuse_epilogue", "fuse_mask", "merge_repeats", "optimize", "recognise"]
+__all__ = [
+    "fold_affine",
+    "fold_pad",
+    "fuse_epilogue",
+    "fuse_mask",
+    "merge_repeats",
+    "optimize",
+    "recognise",
+    "recompute",
+]
 
 
 def optimize(graph: Graph) -> Graph:
@@ -28,5 +38,6 @@ def optimize(graph: Graph) -> Graph:
     fuse_epilogue(graph)
     if graph.training:
         fuse_mask(graph)
+        recompute(graph)
     graph.prune()
     return graph
