@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from edgenet.compile import compile_graph
 from edgenet.compile.passes import fold_affine, fold_pad, fuse_epilogue, fuse_mask, optimize, recompute
 from edgenet.graph import Graph, Variable, emit, gradients
-from edgenet.ops import batch_norm_train, conv2d, dense
+from edgenet.ops import assign, batch_norm_train, conv2d, dense
 
 RNG = np.random.default_rng(3)
 
@@ -306,7 +306,7 @@ def test_no_layer_moves_behind_an_update_of_its_weights():
         x = graph.input((1, 2))
         w = graph.variable(Variable(np.ones((2, 2), np.float32), "w"))
         y = dense(x, w)
-        emit("assign", [w, w * np.float32(10)])
+        assign(w, w * np.float32(10))
         graph.outputs = [y + x]
         return graph
 
