@@ -83,6 +83,7 @@ def _family(module: str, name: str) -> Callable[..., Any]:
     return member
 
 
+fetch, fetch_to_write = _intrinsic("simd", "fetch"), _intrinsic("simd", "fetch_to_write")
 move, accumulate = _family("simd", "move"), _family("simd", "accumulate")
 plus, minus, times, divide, muladd = (_intrinsic("simd", n) for n in ("plus", "minus", "times", "divide", "muladd"))
 maximum, minimum, absolute, root = (_intrinsic("simd", n) for n in ("maximum", "minimum", "absolute", "root"))

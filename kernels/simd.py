@@ -73,9 +73,9 @@ def store(b: Any, base: Any, index: Any, value: Any, only: Any = None) -> None:
         llvm_call(b, f"llvm.masked.store.v{lanes}f32.p0", ir.VoidType(), [value, where, i32(4), only])
 
 
-def prefetch(b: Any, where: Any, level: int) -> None:
-    """Have the line at an address brought into the caches: 3 all of them, 2 all but L1."""
-    args = [b.bitcast(where, i8.as_pointer()), i32(0), i32(level), i32(1)]
+def prefetch(b: Any, where: Any, level: int, write: bool = False) -> None:
+    """Have the line at an address brought into the caches, perhaps to be written: 3 all of them, 2 all but L1."""
+    args = [b.bitcast(where, i8.as_pointer()), i32(int(write)), i32(level), i32(1)]
     llvm_call(b, "llvm.prefetch.p0", ir.VoidType(), args)
 
 
@@ -191,6 +191,20 @@ def _reinterpreted(name: str, source: Any, result: Any, kind: Any) -> Any:
 
     return make_intrinsic(name, result, (source,), emit)
 
+
+def _fetch(name: str, write: bool) -> Any:
+    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        x, first, count = args
+        loop = Loop(b, i64(0), count, LINE, [])
+        prefetch(b, b.gep(x, [b.add(first, loop.index)]), 3, write)
+        loop.close([])
+        return context.get_dummy_value()
+
+    return make_intrinsic(name, types.none, (types.CPointer(types.float32), types.int64, types.int64), emit)
+
+
+#: fetch(x, first, count): have the cache lines of these numbers on their way; fetch_to_write(y, first, count)
+fetch, fetch_to_write = _fetch("fetch", write=False), _fetch("fetch_to_write", write=True)
 
 #: bits_wide(x): the 64 bits of a float64 as an int64; number_wide(i): the other way
 bits_wide = _reinterpreted("bits_wide", types.float64, types.int64, i64)
