@@ -101,8 +101,10 @@ def test_epilogue(case, activation):
 
 @pytest.mark.parametrize("case", CASES[:48], ids=repr)
 def test_a_long_sum_is_taken_in_chunks(case, monkeypatch):
-    """With a cache of 4 KB every k is long."""
+    """With caches of 4 KB every k is long."""
+    monkeypatch.setattr(contraction, "_L1", 4096)
     monkeypatch.setattr(contraction, "_L2", 4096)
+    monkeypatch.setattr(contraction, "LONG", 1)
     x, w, b, dy = case.arrays()
     y = run(conv2d, x, w, b, dy, activation=("leaky_relu", 0.1), fixed=(1,), **case.attrs)
     want = oracle.conv2d(x, w, b, **case.attrs) + dy
