@@ -37,7 +37,7 @@ def taps_tile(px: int, lanes: int, partial: bool) -> Any:
             more = b.icmp_signed("<", i64(p), m)  # rows from m on repeat the last
             rows.append(tuple(b.add(r, b.select(more, s, i64(0))) for r, s in zip(rows[-1], (sx, sy), strict=True)))
         xs, ys = [r[0] for r in rows], [r[1] for r in rows]
-        acc = initial(b, None, [only], bias, j0, res, ys, lanes)
+        acc = initial(b, None, lambda: [only], bias, j0, res, ys, lanes)
         loop = Loop(b, i64(0), taps, 1, acc)
         weights = load(b, w, b.add(j0, b.load(b.gep(wt, [loop.index]))), lanes, only)
         offset = b.load(b.gep(xt, [loop.index]))
@@ -90,7 +90,7 @@ def window_rows(k: int, stride: int, rows: int, lanes: int) -> Any:
         lines = places(x0, x_row, (rows - 1) * stride + k, b.add(b.mul(b.sub(mr, i64(1)), i64(stride)), i64(k - 1)))
         targets = places(y0, y_row, rows, b.sub(mr, i64(1)))
         weights = [load(b, w, b.add(w0, b.mul(w_step, i64(t))), lanes) for t in range(k * k)]
-        (start,) = added(b, None, [None], bias, [ir.Constant(vector, [0.0] * lanes)], lambda _: j0, lanes)
+        (start,) = added(b, None, lambda: [None], bias, [ir.Constant(vector, [0.0] * lanes)], lambda _: j0, lanes)
 
         def feed(sums: list[list[Any]], column: int, shift: Any) -> None:
             """Add column number `column`, counted from the first of the windows of sums[0], to all that it meets."""

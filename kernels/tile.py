@@ -52,7 +52,7 @@ FETCHED = 2
 @functools.cache
 def tile(
     shapes: tuple[Shape, ...], nv: int, lanes: int, unroll: int = 1, packed: bool = False, by_lane: bool = False,
-    masks: bool = False,
+    masks: bool = False, shared: bool = True,
 ) -> Any:  # fmt: skip
     """Register tiles of nv vectors of `lanes` floats and several heights, as one Numba intrinsic.
 
@@ -61,9 +61,10 @@ def tile(
     ``fmla v0.4s, v1.4s, v2.s[3]`` of NEON takes a lane as its scalar, so mr + lanes·nv loads feed lanes·mr·nv
     multiply-adds, instead of lanes·(mr + nv).
 
-    Each of the `shapes` has a K loop of its own.  Behind them is one epilogue for tiles of one row and one for all the
-    others, whose lower tiles have rows in it that are not stored: it is longer than the K loops, and takes longer to
-    compile.  With `masks` it is there once, with masks; else twice, for whole vectors without them.
+    Each of the `shapes` has a K loop of its own.  Behind them is an epilogue for each height, or, if `shared`, one for
+    tiles of one row and one for all the others, whose lower tiles have rows in it that are not stored: it is longer
+    than the K loops and takes longer to compile, but where registers are scarce, sums that come from several loops are
+    not kept in them.  With `masks` it is there once, with masks; else twice, for whole vectors without them.
 
     Arguments of the intrinsic (offsets and strides in elements)::
 
@@ -97,9 +98,12 @@ def tile(
         runs, future, panel = b.gep(runs, [r0]), at(b, panel, ahead, f32), at(b, panel, b0, f32)
         if packed:  # known steps become part of the addresses and cost no instruction
             ks, ldb = i64(1), i64(nv * lanes)
-        exist = [mask(b, b.sub(n, i64(j * lanes)), lanes) for j in range(nv)]
         full = None if masks else b.icmp_signed("==", n, i64(nv * lanes))
         zero = ir.Constant(ir.VectorType(f32, lanes), [0.0] * lanes)
+
+        def exist() -> list[Any]:
+            return [mask(b, b.sub(n, i64(j * lanes)), lanes) for j in range(nv)]
+
         first = added(b, full, exist, bias, [zero] * nv, lambda i: j0, lanes)
 
         def summed(shape: Shape) -> tuple[list[Any], list[Any]]:
@@ -132,9 +136,10 @@ def tile(
 
         done = b.append_basic_block("stored")
         switch = b.switch(which, done)
-        lone = [i for i, shape in enumerate(shapes) if shape.mr == 1]
-        others = [i for i, shape in enumerate(shapes) if shape.mr > 1]
-        for numbers in filter(None, (lone, others)):
+        alike: dict[Any, list[int]] = {}
+        for i, shape in enumerate(shapes):
+            alike.setdefault(shape.mr == 1 if shared else shape.mr, []).append(i)
+        for numbers in alike.values():
             height = max(shapes[i].mr for i in numbers)
             sums, sources = b.append_basic_block("sums"), []
             for i in numbers:

@@ -13,7 +13,7 @@ from edgenet.compile import compile_graph
 from edgenet.compile.in_place import Lives
 from edgenet.graph import Graph, Op, emit, registered_ops
 from edgenet.kernels.compiler import ENTRY
-from edgenet.ops import elementwise, norm
+from edgenet.ops import elementwise, norm, norm_train
 
 OPS = {name: op for name, op in sorted(registered_ops().items()) if type(op).over is not Op.over}
 SEEDS = range(16)
@@ -63,14 +63,21 @@ def batch_norm(op, rng):
         "batch_norm": [x, gamma, beta, mean, var], "batch_norm_dx": [x, gamma, var],
         "batch_norm_train": [x, gamma, beta, other], "batch_norm_train_dx": [x, gamma, beta, mean, var, other],
     }[op.name]  # fmt: skip
-    return arrays, {"epsilon": 1e-3} | ({"activation": activation} if "train" in op.name else {})
+    attrs = {"epsilon": 1e-3}
+    if "train" in op.name:
+        attrs["activation"] = activation
+    if op.name == "batch_norm_train_dx":
+        attrs["again"] = bool(rng.integers(2))
+    return arrays, attrs
 
 
 #: how operands are drawn for the ops of a class
 DRAWN = {
     elementwise.Binary: binary,
     elementwise.Unary: unary,
-    **dict.fromkeys((norm.BatchNorm, norm.BatchNormDx, norm.BatchNormTrain, norm.BatchNormTrainDx), batch_norm),
+    **dict.fromkeys(
+        (norm.BatchNorm, norm.BatchNormDx, norm_train.BatchNormTrain, norm_train.BatchNormTrainDx), batch_norm
+    ),
 }
 
 
