@@ -18,6 +18,7 @@ from .simd import FAST, LINE, f32, i64, load, prefetch, splat
 def activate(b: Any, acc: list[Any], code: Any, alpha: Any, low: Any, high: Any, lanes: int) -> list[Any]:
     """The epilogue's activation: none, relu, clamp to [low, high], or leaky relu; NaN stays NaN."""
     zero = ir.Constant(acc[0].type, [0.0] * lanes)
+    lows, highs, alphas = (splat(b, v, lanes) for v in (low, high, alpha))
 
     def relu(v: Any) -> Any:
         return b.select(b.fcmp_ordered("<", v, zero), zero, v)
@@ -29,7 +30,6 @@ def activate(b: Any, acc: list[Any], code: Any, alpha: Any, low: Any, high: Any,
     def leaky(v: Any) -> Any:
         return b.select(b.fcmp_ordered("<", v, zero), b.fmul(v, alphas), v)
 
-    lows, highs, alphas = (splat(b, s, lanes) for s in (low, high, alpha))
     done = b.append_basic_block("activated")
     sources = [(b.block, acc)]
     switch = b.switch(code, done)
@@ -40,13 +40,7 @@ def activate(b: Any, acc: list[Any], code: Any, alpha: Any, low: Any, high: Any,
         sources.append((block, [function(v) for v in acc]))
         b.branch(done)
     b.position_at_end(done)
-    out = []
-    for j in range(len(acc)):
-        phi = b.phi(acc[j].type)
-        for block, values in sources:
-            phi.add_incoming(values[j], block)
-        out.append(phi)
-    return out
+    return merged(b, sources)
 
 
 def touch(b: Any, x: Any, rows: list[Any], columns: int) -> None:
@@ -56,38 +50,60 @@ def touch(b: Any, x: Any, rows: list[Any], columns: int) -> None:
             prefetch(b, b.gep(x, [b.add(row, i64(j))]), 3)
 
 
-def added(b: Any, full: Any, counts: list[Any], pointer: Any, current: list[Any], index: Callable[[int], Any],
+def added(b: Any, full: Any, masks: list[Any], pointer: Any, current: list[Any], index: Callable[[int], Any],
           lanes: int) -> list[Any]:  # fmt: skip
-    """current + pointer[index(i)] where the pointer is not null: whole vectors, or in the last panel what exists."""
-    nv, vector = len(counts), ir.VectorType(f32, lanes)
-    start, done = b.block, b.append_basic_block("added")
-    some, whole, partial = (b.append_basic_block(name) for name in ("some", "whole", "partial"))
+    """current + pointer[index(i)] where the pointer is not null; `columns` tells what `full` and `masks` are."""
+    start, some, done = b.block, b.append_basic_block("some"), b.append_basic_block("added")
     b.cbranch(b.icmp_unsigned("==", b.ptrtoint(pointer, i64), i64(0)), done, some)
     b.position_at_end(some)
-    b.cbranch(full, whole, partial)
-    sources = [(start, current)]
-    for block, limit in ((whole, [None] * nv), (partial, counts)):
-        b.position_at_end(block)
+    sources, nv = [(start, current)], len(masks)
+
+    def add(masks: list[Any]) -> None:
         loads: dict[Any, Any] = {}
-        for e in range(len(current)):
+        out = []
+        for e, v in enumerate(current):
             where = (index(e // nv), e % nv)
             if where not in loads:
-                loads[where] = load(b, pointer, b.add(where[0], i64(where[1] * lanes)), lanes, limit[e % nv])
-        sources.append((b.block, [b.fadd(v, loads[index(e // nv), e % nv], flags=FAST) for e, v in enumerate(current)]))
+                loads[where] = load(b, pointer, b.add(where[0], i64(where[1] * lanes)), lanes, masks[e % nv])
+            out.append(b.fadd(v, loads[where], flags=FAST))
+        sources.append((b.block, out))
+
+    columns(b, full, masks, add, done)
+    return merged(b, sources)
+
+
+def columns(b: Any, full: Any, masks: list[Any], emit: Callable[[list[Any]], None], done: Any) -> None:
+    """Emit what is done to the vectors of a row, of which the last may exist in part only; go on at `done`.
+
+    `masks` has what exists of each vector, or None for all of it.  Where masks cost time, `full` tells at run time that
+    all vectors are whole, and the code is there twice; else `full` is None.
+    """
+    if full is not None:
+        whole, partial = b.append_basic_block("whole"), b.append_basic_block("partial")
+        b.cbranch(full, whole, partial)
+        b.position_at_end(whole)
+        emit([None] * len(masks))
         b.branch(done)
+        b.position_at_end(partial)
+    emit(masks)
+    b.branch(done)
     b.position_at_end(done)
+
+
+def merged(b: Any, sources: list[tuple[Any, list[Any]]]) -> list[Any]:
+    """Values that come from several blocks, each with its own: phi nodes at the start of this block."""
     out = []
-    for e in range(len(current)):
-        phi = b.phi(vector)
+    for e, v in enumerate(sources[0][1]):
+        phi = b.phi(v.type)
         for block, values in sources:
             phi.add_incoming(values[e], block)
         out.append(phi)
     return out
 
 
-def initial(b: Any, full: Any, counts: list[Any], bias: Any, j0: Any, res: Any, rows: list[Any],
+def initial(b: Any, full: Any, masks: list[Any], bias: Any, j0: Any, res: Any, rows: list[Any],
              lanes: int) -> list[Any]:  # fmt: skip
     """The accumulators before the first k: bias + res, each of them only where its pointer is not null."""
     zero = ir.Constant(ir.VectorType(f32, lanes), [0.0] * lanes)
-    acc = added(b, full, counts, bias, [zero] * (len(counts) * len(rows)), lambda i: j0, lanes)
-    return acc if res is None else added(b, full, counts, res, acc, lambda i: rows[i], lanes)
+    acc = added(b, full, masks, bias, [zero] * (len(masks) * len(rows)), lambda i: j0, lanes)
+    return acc if res is None else added(b, full, masks, res, acc, lambda i: rows[i], lanes)

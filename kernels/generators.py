@@ -58,8 +58,9 @@ class Device(Deferred):
     def _compiled(self) -> Any:
         import numba
 
-        options = {"error_model": "numpy", "nogil": True, "no_cpython_wrapper": True, "forceinline": True}
-        return numba.njit(fastmath=set(FASTMATH), **options)(self.py_func)
+        options = {"error_model": "numpy", "nogil": True, "forceinline": True}
+        spared = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "no_rewrites": True}  # nobody else calls it
+        return numba.njit(fastmath=set(FASTMATH), **options, **spared)(self.py_func)
 
     def __call__(self, *args: Any) -> Any:
         """Call the Python function."""
@@ -82,6 +83,7 @@ def _family(module: str, name: str) -> Callable[..., Any]:
     return member
 
 
+fetch, fetch_to_write = _intrinsic("simd", "fetch"), _intrinsic("simd", "fetch_to_write")
 move, accumulate = _family("simd", "move"), _family("simd", "accumulate")
 plus, minus, times, divide, muladd = (_intrinsic("simd", n) for n in ("plus", "minus", "times", "divide", "muladd"))
 maximum, minimum, absolute, root = (_intrinsic("simd", n) for n in ("maximum", "minimum", "absolute", "root"))

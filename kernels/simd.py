@@ -53,30 +53,29 @@ def mask(b: Any, count: Any, lanes: int) -> Any:
     return b.icmp_signed("<", iota, splat(b, b.trunc(count, i32), lanes))
 
 
-def load(b: Any, base: Any, index: Any, lanes: int, count: Any = None) -> Any:
-    """`lanes` floats at `index`; only the first `count` of them, and zeros, where `count` is given."""
+def load(b: Any, base: Any, index: Any, lanes: int, only: Any = None) -> Any:
+    """`lanes` floats at `index`; with a `mask`, only those lanes are read and the others are zeros."""
     vector = ir.VectorType(f32, lanes)
     where = at(b, base, index, vector)
-    if count is None:
+    if only is None:
         return b.load(where, align=4)
     zeros = ir.Constant(vector, [0.0] * lanes)
-    return llvm_call(b, f"llvm.masked.load.v{lanes}f32.p0", vector, [where, i32(4), mask(b, count, lanes), zeros])
+    return llvm_call(b, f"llvm.masked.load.v{lanes}f32.p0", vector, [where, i32(4), only, zeros])
 
 
-def store(b: Any, base: Any, index: Any, value: Any, count: Any = None) -> None:
-    """Store a vector at `index`, or only its first `count` lanes."""
+def store(b: Any, base: Any, index: Any, value: Any, only: Any = None) -> None:
+    """Store a vector at `index`, or only the lanes of a `mask`."""
     lanes = value.type.count
     where = at(b, base, index, value.type)
-    if count is None:
+    if only is None:
         b.store(value, where, align=4)
     else:
-        name = f"llvm.masked.store.v{lanes}f32.p0"
-        llvm_call(b, name, ir.VoidType(), [value, where, i32(4), mask(b, count, lanes)])
+        llvm_call(b, f"llvm.masked.store.v{lanes}f32.p0", ir.VoidType(), [value, where, i32(4), only])
 
 
-def prefetch(b: Any, where: Any, level: int) -> None:
-    """Have the line at an address brought into the caches: 3 all of them, 2 all but L1."""
-    args = [b.bitcast(where, i8.as_pointer()), i32(0), i32(level), i32(1)]
+def prefetch(b: Any, where: Any, level: int, write: bool = False) -> None:
+    """Have the line at an address brought into the caches, perhaps to be written: 3 all of them, 2 all but L1."""
+    args = [b.bitcast(where, i8.as_pointer()), i32(int(write)), i32(level), i32(1)]
     llvm_call(b, "llvm.prefetch.p0", ir.VoidType(), args)
 
 
@@ -127,9 +126,10 @@ def _up_to_a_vector(name: str, lanes: int, add: bool) -> Any:
         with b.if_else(b.icmp_signed("==", n, i64(lanes))) as (whole, partial):
             for branch, count in ((whole, None), (partial, n)):
                 with branch:
-                    value = load(b, x, i, lanes, count)
+                    only = None if count is None else mask(b, count, lanes)
+                    value = load(b, x, i, lanes, only)
                     if add:
-                        store(b, y, j, b.fadd(load(b, y, j, lanes, count), value, flags=FAST), count)
+                        store(b, y, j, b.fadd(load(b, y, j, lanes, only), value, flags=FAST), only)
                     else:
                         store(b, y, j, value)
         return context.get_dummy_value()
@@ -191,6 +191,20 @@ def _reinterpreted(name: str, source: Any, result: Any, kind: Any) -> Any:
 
     return make_intrinsic(name, result, (source,), emit)
 
+
+def _fetch(name: str, write: bool) -> Any:
+    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        x, first, count = args
+        loop = Loop(b, i64(0), count, LINE, [])
+        prefetch(b, b.gep(x, [b.add(first, loop.index)]), 3, write)
+        loop.close([])
+        return context.get_dummy_value()
+
+    return make_intrinsic(name, types.none, (types.CPointer(types.float32), types.int64, types.int64), emit)
+
+
+#: fetch(x, first, count): have the cache lines of these numbers on their way; fetch_to_write(y, first, count)
+fetch, fetch_to_write = _fetch("fetch", write=False), _fetch("fetch_to_write", write=True)
 
 #: bits_wide(x): the 64 bits of a float64 as an int64; number_wide(i): the other way
 bits_wide = _reinterpreted("bits_wide", types.float64, types.int64, i64)

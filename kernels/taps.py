@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba.core import types
 
 from .epilogue import activate, added, initial
-from .simd import Loop, at, f32, i1, i8, i64, llvm_call, load, make_intrinsic, opaque, store
+from .simd import Loop, at, f32, i8, i64, llvm_call, load, make_intrinsic, mask, opaque, store
 
 
 @functools.cache
@@ -30,25 +30,24 @@ def taps_tile(px: int, lanes: int, partial: bool) -> Any:
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         b = builder
         (x, x0, sx, y, y0, sy, w, j0, xt, wt, taps, bias, res, m, n, act, alpha, low, high) = args
-        count = n if partial else None
+        only = mask(b, n, lanes) if partial else None
         vector = ir.VectorType(f32, lanes)
         rows = [(x0, y0)]
         for p in range(1, px):
             more = b.icmp_signed("<", i64(p), m)  # rows from m on repeat the last
             rows.append(tuple(b.add(r, b.select(more, s, i64(0))) for r, s in zip(rows[-1], (sx, sy), strict=True)))
         xs, ys = [r[0] for r in rows], [r[1] for r in rows]
-        full = ir.Constant(i1, 0 if partial else 1)
-        acc = initial(b, full, [n], bias, j0, res, ys, lanes)
+        acc = initial(b, None, [only], bias, j0, res, ys, lanes)
         loop = Loop(b, i64(0), taps, 1, acc)
-        weights = load(b, w, b.add(j0, b.load(b.gep(wt, [loop.index]))), lanes, count)
+        weights = load(b, w, b.add(j0, b.load(b.gep(wt, [loop.index]))), lanes, only)
         offset = b.load(b.gep(xt, [loop.index]))
-        pixels = [load(b, x, b.add(row, offset), lanes, count) for row in xs]
-        fma = f"llvm.fmuladd.v{lanes}f32"
-        sums = [llvm_call(b, fma, vector, [v, weights, a]) for v, a in zip(pixels, loop.values, strict=True)]
+        fma, sums = f"llvm.fmuladd.v{lanes}f32", []
+        for row, a in zip(xs, loop.values, strict=True):  # in turn: a Cortex-A72 begins a load and one more in a cycle
+            sums.append(llvm_call(b, fma, vector, [load(b, x, b.add(row, offset), lanes, only), weights, a]))
         acc = activate(b, loop.close(sums), act, alpha, low, high, lanes)
         for p, row in enumerate(ys):
             with b.if_then(b.icmp_signed("<", i64(p), m), likely=True):
-                store(b, y, row, acc[p], count)
+                store(b, y, row, acc[p], only)
         return context.get_dummy_value()
 
     p, table, word, real = types.CPointer(types.float32), types.CPointer(types.int64), types.int64, types.float32
@@ -91,7 +90,7 @@ def window_rows(k: int, stride: int, rows: int, lanes: int) -> Any:
         lines = places(x0, x_row, (rows - 1) * stride + k, b.add(b.mul(b.sub(mr, i64(1)), i64(stride)), i64(k - 1)))
         targets = places(y0, y_row, rows, b.sub(mr, i64(1)))
         weights = [load(b, w, b.add(w0, b.mul(w_step, i64(t))), lanes) for t in range(k * k)]
-        (start,) = added(b, i1(1), [None], bias, [ir.Constant(vector, [0.0] * lanes)], lambda _: j0, lanes)
+        (start,) = added(b, None, [None], bias, [ir.Constant(vector, [0.0] * lanes)], lambda _: j0, lanes)
 
         def feed(sums: list[list[Any]], column: int, shift: Any) -> None:
             """Add column number `column`, counted from the first of the windows of sums[0], to all that it meets."""
@@ -205,25 +204,25 @@ def taps_gradient(taps: int, lanes: int, partial: bool) -> Any:
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         b = builder
         (x, x0, sx, dy, y0, sy, dw, dw0, sw, xt, t0, count, m, n) = args
-        limit = n if partial else None
+        only = mask(b, n, lanes) if partial else None
         last = b.sub(count, i64(1))
         numbers = [b.select(b.icmp_signed("<", i64(t), count), i64(t), last) for t in range(taps)]
         starts = [b.add(x0, b.load(b.gep(xt, [b.add(t0, t)]))) for t in numbers]
         places = [b.add(dw0, b.mul(t, sw)) for t in numbers]
         # One shift (in bytes) serves all taps; seeing it advance evenly, LLVM would step a pointer for each tap.
         pointers, step = [at(b, x, start, i8) for start in starts], b.mul(sx, i64(4))
-        loop = Loop(b, i64(0), m, 1, [i64(0), y0, *(load(b, dw, place, lanes, limit) for place in places)])
+        loop = Loop(b, i64(0), m, 1, [i64(0), y0, *(load(b, dw, place, lanes, only) for place in places)])
         shift, y, *acc = loop.values
-        pixel = load(b, dy, y, lanes, limit)
+        pixel = load(b, dy, y, lanes, only)
         fma, vector = f"llvm.fmuladd.v{lanes}f32", ir.VectorType(f32, lanes)
         sums = [
-            llvm_call(b, fma, vector, [load(b, b.gep(pointer, [shift]), i64(0), lanes, limit), pixel, a])
+            llvm_call(b, fma, vector, [load(b, b.gep(pointer, [shift]), i64(0), lanes, only), pixel, a])
             for pointer, a in zip(pointers, acc, strict=True)
         ]
         _, _, *acc = loop.close([opaque(b, b.add(shift, step)), b.add(y, sy), *sums])
         for t, place in enumerate(places):
             with b.if_then(b.icmp_signed("<", i64(t), count), likely=True):
-                store(b, dw, place, acc[t], limit)
+                store(b, dw, place, acc[t], only)
         return context.get_dummy_value()
 
     p, word = types.CPointer(types.float32), types.int64

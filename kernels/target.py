@@ -26,8 +26,24 @@ import functools
 import os
 import platform
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from .machine import read
+
+
+class Shape(NamedTuple):
+    """A register tile's height, and what is known of its rows."""
+
+    mr: int
+    even: bool = False
+    """all rows are stored and lie in one row of the grid, evenly spaced: no need to follow them step by step"""
+    adjacent: bool = False
+    """they lie side by side in A, as the rows of weight gradients do: one pointer serves all of them"""
+    streams: int = 1
+    """places from which k is walked at once, each with a sum of its own, for a tile of one row: memory answers several
+    readers faster, and the sums do not wait for one another"""
+    fetch: bool = False
+    """whether what the next tiles need is brought into L2 meanwhile"""
 
 
 @dataclass(frozen=True)
@@ -49,6 +65,8 @@ class Target:
     """whether a multiply-add can take one lane of a register as its scalar"""
     fused: bool = True
     """whether there is an instruction that multiplies and adds"""
+    masks: bool = False
+    """whether loads and stores of a part of a vector cost no more than those of all of it"""
     cpu: str = ""
     """LLVM's CPU name; empty: the machine's own"""
 
@@ -69,7 +87,7 @@ class Target:
 
 #   lanes, V, mr for nv = 1, 2, 3, 4; evenly spaced; side by side; LLVM's name for a machine with no more than this
 TABLE = {
-    "avx512": Target("avx512", 16, 32, (8, 8, 8, 6), (14, 10, 8, 6), (16, 12, 8, 6), cpu="x86-64-v4"),
+    "avx512": Target("avx512", 16, 32, (8, 8, 8, 6), (14, 10, 8, 6), (16, 12, 8, 6), masks=True, cpu="x86-64-v4"),
     "avx2": Target("avx2", 8, 16, (8, 6, 4), (10, 6, 4), (10, 6, 4), cpu="x86-64-v3"),
     "neon": Target("neon", 4, 32, (14, 8, 6, 5), (14, 8, 6, 5), (14, 8, 6, 5), by_lane=True),
     "sse": Target("sse", 4, 16, (8, 5, 3), (8, 5, 3), (8, 5, 3), fused=False, cpu="x86-64-v2"),

@@ -23,7 +23,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import types
 
-from .epilogue import activate, added, touch
+from .epilogue import activate, added, columns, merged, touch
 from .simd import (
     FAST,
     LINE,
@@ -35,11 +35,13 @@ from .simd import (
     llvm_call,
     load,
     make_intrinsic,
+    mask,
     opaque,
     prefetch,
     splat,
     store,
-)  # fmt: skip
+)
+from .target import Shape
 
 #: steps of k from which on several streams are worth their while
 LONG = 768
@@ -49,25 +51,23 @@ FETCHED = 2
 
 @functools.cache
 def tile(
-    mr: int, nv: int, lanes: int, unroll: int = 1, packed: bool = False, by_lane: bool = False, even: bool = False,
-    fetch: bool = False, streams: int = 1, adjacent: bool = False,
+    shapes: tuple[Shape, ...], nv: int, lanes: int, unroll: int = 1, packed: bool = False, by_lane: bool = False,
+    masks: bool = False,
 ) -> Any:  # fmt: skip
-    """The register tile of mr rows and nv vectors of `lanes` floats, as a Numba intrinsic.
+    """Register tiles of nv vectors of `lanes` floats and several heights, as one Numba intrinsic.
 
     `unroll` steps of k are written out in the loop.  With `packed`, ks is taken to be 1 and ldb to be nv·lanes.  With
     `by_lane` besides, `lanes` steps of a row of A are loaded as one vector, whose lanes are multiplied one by one:
     ``fmla v0.4s, v1.4s, v2.s[3]`` of NEON takes a lane as its scalar, so mr + lanes·nv loads feed lanes·mr·nv
     multiply-adds, instead of lanes·(mr + nv).
 
-    With `even`, all mr rows must be stored and lie in one row of the grid: they are spaced evenly, and where they are
-    need not be followed step by step.  With `adjacent` besides, they lie side by side in A, as the rows of weight
-    gradients do: one pointer serves all of them.
-
-    With several `streams`, for a tile of one row, k is walked from so many places at once, each with a sum of its own:
-    memory answers faster to several readers, and the sums do not wait for one another.
+    Each of the `shapes` has a K loop of its own.  Behind them is one epilogue for tiles of one row and one for all the
+    others, whose lower tiles have rows in it that are not stored: it is longer than the K loops, and takes longer to
+    compile.  With `masks` it is there once, with masks; else twice, for whole vectors without them.
 
     Arguments of the intrinsic (offsets and strides in elements)::
 
+        shape           which of the shapes, by its number
         place, m        where the tile's first row is in the grid, and rows that are stored: 1 <= m <= mr
         a, a0           A, and the offset of the grid's row 0
         c, c0           C, and the offset of the grid's row 0 and the tile's first column
@@ -78,8 +78,8 @@ def tile(
         sa, sc          strides of A and of C over the three axes of the grid
         runs, r0, nruns, length, ks    the K loop as drawn above, over runs[r0 : r0 + nruns]
         b, b0, ldb      B: nv·lanes readable numbers at b[b0 + k·ldb] for each k
-        ahead, pace     with `fetch`: numbers of B from b[ahead] on are brought into L2, `pace` of them with each round
-                        of the unrolled loop: what the next tiles need streams in while this one multiplies
+        ahead, pace     shapes that `fetch` bring numbers of B from b[ahead] on into L2, `pace` with each round of
+                        the unrolled loop: what the next tiles need streams in while this one multiplies
         act, alpha, low, high          activation code and its parameters
     """
 
@@ -89,47 +89,71 @@ def tile(
             [b.extract_value(v, i) for i in range(t.count)] if isinstance(t, types.UniTuple) else v
             for v, t in zip(args, signature.args, strict=True)
         ]
-        (place, m, a, a0, c, c0, res, bias, j0, again, n, size, sa, sc, runs, r0, nruns, length, ks,
+        (which, place, m, a, a0, c, c0, res, bias, j0, again, n, size, sa, sc, runs, r0, nruns, length, ks,
          panel, b0, ldb, ahead, pace, act, alpha, low, high) = words  # fmt: skip
-        if adjacent:
-            sa[2] = i64(1)
-        rows_a, rows_c = (even_offsets if even else row_offsets)(b, mr, m, place, size, [(a0, sa), (c0, sc)])
         more = b.icmp_signed("!=", again, i64(0))
         res, bias = b.select(more, c, res), b.select(more, ir.Constant(bias.type, None), bias)
-        runs = b.gep(runs, [r0])
-        future = at(b, panel, ahead, f32)
-        panel = at(b, panel, b0, f32)
+        has_res = b.icmp_unsigned("!=", b.ptrtoint(res, i64), i64(0))
+        runs, future, panel = b.gep(runs, [r0]), at(b, panel, ahead, f32), at(b, panel, b0, f32)
         if packed:  # known steps become part of the addresses and cost no instruction
             ks, ldb = i64(1), i64(nv * lanes)
-        full = b.icmp_signed("==", n, i64(nv * lanes))
-        counts = [b.sub(n, i64(j * lanes)) for j in range(nv)]
+        exist = [mask(b, b.sub(n, i64(j * lanes)), lanes) for j in range(nv)]
+        full = None if masks else b.icmp_signed("==", n, i64(nv * lanes))
         zero = ir.Constant(ir.VectorType(f32, lanes), [0.0] * lanes)
-        acc = added(b, full, counts, bias, [zero] * (mr * nv), lambda i: j0, lanes)
-        acc += [zero] * (mr * nv * (streams - 1))
-        with b.if_then(b.icmp_unsigned("!=", b.ptrtoint(res, i64), i64(0))):
-            touch(b, res, rows_c, nv * lanes)
-        k_loop = (runs, nruns, length, ks, panel, ldb, nv, lanes, unroll)
-        acc = _reduce(b, acc, a, rows_a, *k_loop, by_lane=packed and by_lane, pointers_step=even and not by_lane,
-                      fetch=(future, pace) if fetch else None, streams=streams)  # fmt: skip
-        acc = added(b, full, counts, res, acc, lambda i: rows_c[i], lanes)
-        acc = activate(b, acc, act, alpha, low, high, lanes)
-        with b.if_else(full) as (whole, partial):
-            for branch, limit in ((whole, [None] * nv), (partial, counts)):
-                with branch:
-                    for r, row in enumerate(rows_c):
-                        with (
-                            contextlib.nullcontext() if even else b.if_then(b.icmp_signed("<", i64(r), m), likely=True)
-                        ):
-                            for j in range(nv):
-                                store(b, c, b.add(row, i64(j * lanes)), acc[r * nv + j], limit[j])
+        first = added(b, full, exist, bias, [zero] * nv, lambda i: j0, lanes)
+
+        def summed(shape: Shape) -> tuple[list[Any], list[Any]]:
+            """The sums of a tile of this shape, and the offsets of its rows in C."""
+            mr, even = shape.mr, shape.even
+            steps = [*sa[:2], i64(1)] if shape.adjacent else sa
+            walks = [(a0, steps), (c0, sc)]
+            rows_a, rows_c = even_offsets(b, mr, place, walks) if even else row_offsets(b, mr, m, place, size, walks)
+            with b.if_then(has_res):
+                touch(b, res, rows_c, nv * lanes)
+            acc = first * mr + [zero] * (mr * nv * (shape.streams - 1))
+            k_loop = (runs, nruns, length, ks, panel, ldb, nv, lanes, unroll)
+            acc = _reduce(b, acc, a, rows_a, *k_loop, by_lane=packed and by_lane, pointers_step=even and not by_lane,
+                          fetch=(future, pace) if shape.fetch else None, streams=shape.streams)  # fmt: skip
+            return acc, rows_c
+
+        def finish(height: int, values: list[Any]) -> None:
+            """Epilogue of tiles of this height: the sums, then the offsets of their rows in C."""
+            acc, rows = values[: height * nv], values[height * nv :]
+            acc = added(b, full, exist, res, acc, lambda i: rows[i], lanes)
+            acc = activate(b, acc, act, alpha, low, high, lanes)
+
+            def stored(limits: list[Any]) -> None:
+                for r, row in enumerate(rows):
+                    with b.if_then(b.icmp_signed("<", i64(r), m), likely=True) if r else contextlib.nullcontext():
+                        for j in range(nv):
+                            store(b, c, b.add(row, i64(j * lanes)), acc[r * nv + j], limits[j])
+
+            columns(b, full, exist, stored, done)
+
+        done = b.append_basic_block("stored")
+        switch = b.switch(which, done)
+        lone = [i for i, shape in enumerate(shapes) if shape.mr == 1]
+        others = [i for i, shape in enumerate(shapes) if shape.mr > 1]
+        for numbers in filter(None, (lone, others)):
+            height = max(shapes[i].mr for i in numbers)
+            sums, sources = b.append_basic_block("sums"), []
+            for i in numbers:
+                block = b.append_basic_block("shape")
+                switch.add_case(i64(i), block)
+                b.position_at_end(block)
+                acc, rows = summed(shapes[i])
+                missing = height - len(rows)
+                sources.append((b.block, acc + [zero] * (missing * nv) + rows + rows[-1:] * missing))
+                b.branch(sums)
+            b.position_at_end(sums)
+            finish(height, merged(b, sources))
         return context.get_dummy_value()
 
     p, word, real = types.CPointer(types.float32), types.int64, types.float32
     two, three = types.UniTuple(word, 2), types.UniTuple(word, 3)
-    kinds = (three, word, p, word, p, word, p, p, word, word, word, two, three, three, types.CPointer(word), word, word,
-             word, word, p, word, word, word, word, word, real, real, real)  # fmt: skip
-    name = f"tile_{mr}x{nv}x{lanes}{'_packed' * packed}{'_even' * even}"
-    return make_intrinsic(name, types.none, kinds, emit)
+    kinds = (word, three, word, p, word, p, word, p, p, word, word, word, two, three, three, types.CPointer(word), word,
+             word, word, word, p, word, word, word, word, word, real, real, real)  # fmt: skip
+    return make_intrinsic(f"tile_{nv}x{lanes}{'_packed' * packed}", types.none, kinds, emit)
 
 
 def place_of(b: Any, row: Any, size: Any) -> tuple[Any, Any, Any]:
@@ -167,7 +191,7 @@ def row_offsets(b: Any, mr: int, m: Any, place: Any, size: Any, walks: list[tupl
     return rows
 
 
-def even_offsets(b: Any, mr: int, m: Any, place: Any, size: Any, walks: list[tuple[Any, Any]]) -> list[list[Any]]:
+def even_offsets(b: Any, mr: int, place: Any, walks: list[tuple[Any, Any]]) -> list[list[Any]]:
     """Offsets of the tile's rows where all of them lie in one row of the grid; see `row_offsets`."""
     rows = []
     for start, strides in walks:

@@ -24,11 +24,19 @@ _NUMBA = {name: getattr(types, name) for name in ("float32", "int64", "int32", "
 
 
 class _Library(codegen.AOTCodeLibrary):  # type: ignore[misc]
-    """A module whose loops stay loops: LLVM would turn some into calls of memset and memcpy, symbols from outside."""
+    """A module whose loops stay loops: LLVM would turn some into calls of memset and memcpy, symbols from outside.
+
+    When it is whole it is optimised once.  Numba does so twice, for the sake of reference counts, of which kernels have
+    none.
+    """
 
     def add_llvm_module(self, ll_module: Any) -> None:
         text = re.sub(r"(?m)^(define [^\n]*?)( \{)$", r'\1 "no-builtins"\2', str(ll_module))
         super().add_llvm_module(llvm.parse_assembly(text))
+
+    def _optimize_final_module(self) -> None:
+        passes, builder = self._codegen._module_pass_manager()
+        passes.run(self._final_module, builder)
 
 
 class Machine(NamedTuple):
@@ -99,6 +107,7 @@ def compile_assembly(kernel: Kernel, machine: Machine | None = None) -> str:
 def _compile(kernel: Kernel, machine: Machine, emit: str) -> Any:
     flags = compiler.Flags()
     flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
+    flags.no_rewrites = True  # of arrays and exceptions: to look for them takes a tenth of the time
     flags.release_gil, flags.error_model, flags.fastmath = True, "numpy", set(FASTMATH)
     flags.noalias = True  # else every loop begins with comparisons of all its addresses; see `compiler`
     kinds = tuple(types.CPointer(_NUMBA[a.dtype]) if a.pointer else _NUMBA[a.dtype] for a in kernel.args)

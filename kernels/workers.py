@@ -7,11 +7,14 @@ goes wrong with a helper, the kernel is compiled in this process when its addres
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from queue import SimpleQueue
 
 from . import cache, machine, memory
 from .compiler import Kernel, by_name
@@ -38,19 +41,40 @@ def compile_all(kernels: Sequence[Kernel], tell: Callable[[int, int], None] = la
     helpers = min(len(wanted) // 2, len(machine.usable_cpus()), affordable)
     if len(wanted) < WORTH or helpers < 2 or cache.folder() is None or not _is_python():
         return
-    tell(0, len(wanted))
-    running = [_start(wanted[i::helpers]) for i in range(helpers)]
-    done = 0
+    count = len(wanted)
+    tell(0, count)
+    wanted.sort(key=lambda k: len(k.function.__code__.co_code))  # long ones are taken first, short ones fill the rest
+    running = [helper for helper in (_start() for _ in range(helpers)) if helper]
+    told: SimpleQueue[Kernel | None] = SimpleQueue()
+    for helper in running:
+        threading.Thread(target=_feed, args=(helper, wanted, told), daemon=True).start()
+    done, working = 0, len(running)
     try:
-        for helper in filter(None, running):
-            assert helper.stdout is not None
-            for _ in helper.stdout:
+        while working:
+            if told.get() is None:
+                working -= 1
+            else:
                 done += 1
-                tell(done, len(wanted))
+                tell(done, count)
     finally:
-        for helper in filter(None, running):
+        for helper in running:
             helper.kill()
-            helper.communicate()
+            helper.wait()
+
+
+def _feed(helper: subprocess.Popen[str], wanted: list[Kernel], told: SimpleQueue[Kernel | None]) -> None:
+    """Give a helper one kernel after the other, as long as there are any and it answers; then tell None."""
+    assert helper.stdin is not None
+    assert helper.stdout is not None
+    with contextlib.suppress(IndexError, OSError), helper.stdin, helper.stdout:
+        while True:
+            kernel = wanted.pop()
+            helper.stdin.write(f"{kernel.function.__module__} {kernel.name}\n")
+            helper.stdin.flush()
+            if not helper.stdout.readline():
+                break
+            told.put(kernel)
+    told.put(None)
 
 
 def _is_python() -> bool:
@@ -58,24 +82,25 @@ def _is_python() -> bool:
     return not getattr(sys, "frozen", False) and "python" in os.path.basename(sys.executable or "").lower()
 
 
-def _start(kernels: Sequence[Kernel]) -> subprocess.Popen[bytes] | None:
-    """A process that compiles these kernels; None where none can be had."""
-    names = [(k.function.__module__, k.name) for k in kernels]
-    code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve({names!r})"
+def _start() -> subprocess.Popen[str] | None:
+    """A process that compiles what it is given on standard input; None where none can be had."""
+    code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve()"
     try:
         return subprocess.Popen(
             [sys.executable, "-c", code],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            text=True,
         )
     except OSError:
         return None
 
 
-def serve(names: Sequence[tuple[str, str]]) -> None:
-    """Compile kernels given by module and name; a line on standard output for each."""
-    for module, name in names:
+def serve() -> None:
+    """Compile the kernels that standard input names, MODULE NAME in each line; answer each with a line."""
+    for line in sys.stdin:
+        module, name = line.split()
         import_module(module)
         by_name[module, name].store()
         print(name, flush=True)

@@ -1,14 +1,44 @@
-"""A small seeded CNN, and what onnxruntime's quantiser makes of it."""
+"""What tests of quantised models share; a small seeded CNN, and what onnxruntime's quantiser makes of it."""
 
 import logging
+from collections import Counter
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from edgenet.compile import compile_graph
+from edgenet.converters.onnx import read
 from edgenet.graph import emit
 
 SHAPE = (3, 12, 12)
+
+
+def drawn(seed, dtype, *shape):
+    info = np.iinfo(dtype)
+    return np.random.default_rng(seed).integers(info.min, info.max, shape, dtype, endpoint=True)
+
+
+def ours(model, arrays):
+    """What the compiled graph computes: the backend might evaluate small integers while reading."""
+    shapes = {i.name: a.shape for i, a in zip(model.graph.input, arrays, strict=True)}
+    return compile_graph(read(model, shapes)).run(*arrays)
+
+
+def f32(value):
+    return np.asarray(value, np.float32)
+
+
+def ops_of(model):
+    return Counter(node.op for node in read(model).nodes)
+
+
+def agree(got, want, share=0.995):
+    """Integers that are equal, but for a few which are one step off."""
+    assert (got.dtype, got.shape) == (want.dtype, want.shape)
+    off = np.abs(got.astype(np.int64) - want.astype(np.int64))
+    assert off.max(initial=0) <= 1
+    assert not off.size or (off == 0).mean() >= share
 
 
 def network(seed=0):

@@ -31,7 +31,7 @@ from . import fold as _fold
 from .errors import Asked, Refused, UnsupportedModelError
 from .frame import BRANCHING, Frame, reads, who
 from .loops import Looped, is_loop
-from .reader import Reading
+from .reading import Reading
 from .segment import Rest, Segment, union
 from .steps import Arrays, Chosen, Compiled, Evaluated, Step
 from .tensor import Tensor

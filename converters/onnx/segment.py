@@ -14,7 +14,7 @@ from .errors import Refused
 from .frame import Frame, reads
 from .kinds import FLOAT, Kind, output_kinds
 from .loops import is_loop, write_out
-from .reader import Reading
+from .reading import Reading
 from .registry import Importer, find_importer
 from .steps import Arrays, Compiled
 from .tensor import Tensor

@@ -18,7 +18,7 @@ from .errors import EvaluationError, Refused, Unfit
 from .frame import Frame, who
 from .kinds import Kind, output_kinds
 from .node import OnnxNode
-from .reader import Reading, branch
+from .reading import Reading, branch
 from .tensor import Tensor
 
 Arrays = dict[str, np.ndarray]

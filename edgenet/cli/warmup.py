@@ -12,7 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from edgenet.compile import compile_graph
-from edgenet.kernels import cache, cpu, walk, workers  # noqa: F401  walk: its kernels are the library's too
+from edgenet.kernels import cache, cpu, walk, workers
 from edgenet.kernels.compiler import Kernel, by_name
 
 from . import positive
@@ -48,6 +48,8 @@ def warm(path: str, batch: int) -> None:
     graph = onnx.load(path)
     shapes = {v.name: (batch, *v.shape[1:]) for v in graph.inputs if isinstance(v.shape[0], str)}
     compile_graph(onnx.load(path, shapes) if shapes else graph)
+    for kernel in (walk.walk, walk.lead, walk.follow):  # which a run with several threads needs
+        kernel.store()
 
 
 def compile_all(kernels: list[Kernel]) -> None:

@@ -106,7 +106,7 @@ class GraphLayer(Layer):
         y, *batch = ops.batch_norm_train(x, gamma, beta, epsilon=epsilon)
         for old, new in zip(moving, batch, strict=True) if x.graph.training else ():
             if old.variable is not None:
-                ops.assign(old, old * self.momentum + new * (1 - self.momentum))
+                ops.assign(old, new, keep=self.momentum)
         return y
 
 

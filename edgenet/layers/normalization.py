@@ -124,5 +124,5 @@ class BatchNormalization(Layer):
             return ops.batch_norm(x, gamma, beta, *moving, epsilon=self.epsilon)
         y, *batch = ops.batch_norm_train(x, gamma, beta, epsilon=self.epsilon)
         for old, new in zip(moving, batch, strict=True) if x.graph.training else ():
-            ops.assign(old, old * self.momentum + new * (1 - self.momentum))
+            ops.assign(old, new, keep=self.momentum)
         return y

@@ -72,11 +72,13 @@ from .function import (
 from .gather import gather
 from .gemm import dense
 from .integer import conv_integer, matmul_integer, qlinear_conv, qlinear_matmul
+from .join import concat, flat
 from .layer_norm import layer_norm
 from .loss import one_hot, sigmoid_cross_entropy, softmax_cross_entropy, sparse_softmax_cross_entropy
 from .matmul import matmul
-from .movement import broadcast_to, concat, depth_to_space, flat, reshape, space_to_depth, transpose
-from .norm import batch_norm, batch_norm_train
+from .movement import broadcast_to, depth_to_space, reshape, space_to_depth, transpose
+from .norm import batch_norm
+from .norm_train import batch_norm_train
 from .pool import avg_pool, max_pool
 from .quantize import dequantize_linear, dynamic_quantize_linear, quantize_linear
 from .random import dropout, random_affine, random_normal, random_uniform

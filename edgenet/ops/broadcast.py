@@ -99,7 +99,7 @@ def binary_calls(kernel: Kernel, node: Node) -> list[Call]:
     calls = []
     if cols < SHORT and sa == sb == 1 and n > REPEATED and len(outer) == 1 and 0 in outer[0][1:]:
         times, short = -(-REPEATED // cols), outer[0][1:].index(0)
-        tiled = Scratch(times * cols)
+        tiled = Scratch(times * cols, operands[short].dtype)
         calls.append(Call(k.repeat, (operands[short], tiled, cols), times))
         operands[short] = tiled
         cols *= times

@@ -11,7 +11,8 @@ from edgenet.graph import Dim, ShapeError, Value, emit
 from edgenet.graph.op import symbolic
 
 from .gather import gather
-from .movement import broadcast_to, concat, reshape, transpose
+from .join import concat
+from .movement import broadcast_to, reshape, transpose
 from .reduce import reduced_axes
 
 

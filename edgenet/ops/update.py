@@ -162,7 +162,7 @@ class ClipNorm(Op):
 
 
 class Assign(Update):
-    """variable = value."""
+    """variable = value, or keep·variable + (1 - keep)·value."""
 
     name = "assign"
 
@@ -176,7 +176,9 @@ class Assign(Update):
     def lower(self, node: Node) -> list[Call]:
         variable, value = node.inputs
         assert variable is not None
-        n = variable.spec.size
+        n, keep = variable.spec.size, node.attrs["keep"]
+        if keep:
+            return [Call(k.blend, (variable, value, n, keep, 1 - keep), blocks(n), 12.0 * n)]
         return [Call(copy, (value, variable, n), -(-n // COPY_BLOCK), 8.0 * n)]
 
 
@@ -296,10 +298,15 @@ def clip_norm(grad: Value, norm: float, sizes: Sequence[int] | None = None) -> V
     return y
 
 
-def assign(variable: Value, value: Any) -> None:
-    """variable = value, both float32.  Raises ShapeError unless shapes are equal, TypeError unless it is a variable."""
+def assign(variable: Value, value: Any, *, keep: float = 0.0) -> None:
+    """variable = value, or keep·variable + (1 - keep)·value, a moving mean; both are float32.
+
+    Raises:
+        ShapeError: if the shapes differ.
+        TypeError: if it is no variable.
+    """
     expect_variable("assign", variable=variable)
-    emit("assign", [variable, value])
+    emit("assign", [variable, value], keep=float(keep))
 
 
 def increment(counter: Value) -> None:

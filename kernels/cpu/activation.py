@@ -19,7 +19,7 @@ import numpy as np
 from .. import math
 from ..compiler import In, Out, f32, i64, kernel
 from .elementwise import BLOCK
-from .norm import line_start
+from .norm_train import line_start
 
 ZERO, ONE = np.float32(0), np.float32(1)
 

@@ -18,7 +18,7 @@ One task computes `height` rows, or, where rows are long, `width` numbers of one
 import numpy as np
 
 from .. import math
-from ..compiler import In, InI32, InI64, Kernel, Out, device, i64, kernel
+from ..compiler import In, InI32, InI64, InWord, Kernel, Out, OutWord, device, i64, kernel
 from ..generators import absolute, divide, maximum, minimum, root
 
 #: numbers a task computes
@@ -108,7 +108,7 @@ equal, equal_i32 = _binary(_equal), _binary(_equal, InI32)
 
 
 @kernel
-def repeat(x: In, y: Out, n: i64, lo: i64, hi: i64):
+def repeat(x: InWord, y: OutWord, n: i64, lo: i64, hi: i64):
     """y[i] = x[i mod n]; one task writes n numbers."""
     for task in range(lo, hi):
         for j in range(n):

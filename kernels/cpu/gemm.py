@@ -48,7 +48,7 @@ import numpy as np
 
 from ..compiler import In, InI64, Kernel, Out, device, f32, i64
 from ..generators import move, tile
-from ..target import current
+from ..target import Shape, current
 
 TARGET = current()
 ZERO = np.float32(0)
@@ -58,6 +58,8 @@ UNROLL = 4
 #: places from which a tile of one row reads a packed panel: weights of a dense layer at batch 1 come from far
 STREAMS = 4
 move_vector = move(LANES)
+#: numbers of the tile's shapes
+ROW, LOW, HIGH, TALL, EVEN = range(5)
 
 
 @device
@@ -93,10 +95,16 @@ def _gemm(nv: int, packed: bool) -> Kernel:
     even = TARGET.fused if packed else not TARGET.by_lane
     level = 2 * tall if tall > mr else 1 << 40
     fetch = packed and mr < 8 and not TARGET.by_lane  # taller tiles have no register left for it
-    kind = (nv, LANES, unroll, packed, TARGET.by_lane)
-    high_tile, low_tile = (tile(h, *kind, False, fetch) for h in (mr, mr - 1))
-    even_tile, tall_tile = (tile(h, *kind, even, fetch, 1, not packed) for h in (mr, tall))
-    row_tile = tile(1, *kind, False, False, STREAMS if packed else 1)
+    shapes = (
+        Shape(1, streams=STREAMS if packed else 1),
+        Shape(mr - 1, fetch=fetch),
+        Shape(mr, fetch=fetch),
+        Shape(tall, even, even and not packed, fetch=fetch),
+        Shape(mr, even, even and not packed, fetch=fetch),
+    )
+    if tall == mr:  # the last two are the same
+        shapes = shapes[:-1]
+    multiply = tile(shapes, nv, LANES, unroll, packed, TARGET.by_lane, TARGET.masks)
 
     def gemm(
         a: In, b: In, bias: In, res: In, c: Out, runs: InI64,
@@ -137,20 +145,16 @@ def _gemm(nv: int, packed: bool) -> Kernel:
                     short = cut(left, mr)
                     exact = room == left and short > 0 and left < level
                     if left == 1:
-                        rows = 1
-                        row_tile(place, rows, *terms, *shared, ahead, pace, *last_act)
+                        rows, shape = 1, ROW
                     elif spaced and room >= tall and fits(room, tall, mr) and not exact:
-                        rows = tall
-                        tall_tile(place, rows, *terms, *shared, ahead, pace, *last_act)
-                    elif spaced and tall > mr and room >= mr and not exact:  # where both are the same, one is compiled
-                        rows = mr
-                        even_tile(place, rows, *terms, *shared, ahead, pace, *last_act)
+                        rows, shape = tall, TALL
+                    elif spaced and tall > mr and room >= mr and not exact:
+                        rows, shape = mr, EVEN
                     elif short > 0:
-                        rows = mr - 1
-                        low_tile(place, rows, *terms, *shared, ahead, pace, *last_act)
+                        rows, shape = mr - 1, LOW
                     else:
-                        rows = min(mr, left)
-                        high_tile(place, rows, *terms, *shared, ahead, pace, *last_act)
+                        rows, shape = min(mr, left), HIGH
+                    multiply(shape, place, rows, *terms, *shared, ahead, pace, *last_act)
                     i += rows
                     ahead += fetched * rows
                     place = advance(place, rows, d1, d2)

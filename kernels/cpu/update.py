@@ -7,6 +7,7 @@
     lion       θ -= lr·sign(β₁m + (1 - β₁)g),  m ← β₂m + (1 - β₂)g
     decay      θ -= lr·λ·θ
     average    a ← μ·a + (1 - μ)·θ;  a = θ at the first step
+    blend      a ← μ·a + (1 - μ)·x
     clip_norm  g ← g·c / max(‖g‖, c), for each variable
 
 Lion is Chen et al. 2023 (arXiv:2302.06675).  The optimizers that measure gradients are in `adaptive`.  The learning
@@ -86,6 +87,13 @@ def average(mean: InOut, theta: InOut, step: InI64, n: i64, momentum: f32, rest:
         a = w if first else mean[i] * keep + w * take  # mean·0 would keep a NaN of earlier
         mean[i] = a
         theta[i] = a if back else w
+
+
+@kernel
+def blend(mean: InOut, x: In, n: i64, keep: f32, take: f32, lo: i64, hi: i64):
+    """mean = keep·mean + take·x."""
+    for i in range(lo * BLOCK, min(hi * BLOCK, n)):
+        mean[i] = mean[i] * keep + x[i] * take
 
 
 @kernel

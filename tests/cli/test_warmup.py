@@ -48,11 +48,22 @@ def test_nothing_is_left_to_compile(model, tmp_path):
     assert ran.stdout.split("\n")[0] == "(1, 4, 4, 4) False", ran.stderr
 
 
+#: ``edgenet warmup``, which compiles in this process alone where it has one CPU
+ALONE = """
+import os, sys
+from edgenet.cli import main
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {{min(os.sched_getaffinity(0))}})
+raise SystemExit(main(["warmup", {path!r}]))
+"""
+
+
 def test_code_for_another_machine_is_made_but_not_run(model, tmp_path):
     other = "neon:cortex-a72" if os.uname().machine == "x86_64" else "avx2:x86-64-v3"
-    done = python(["-m", "edgenet", "warmup", str(model)], tmp_path / "cache", EDGENET_TARGET=other)
+    done = python(["-c", ALONE.format(path=str(model))], tmp_path / "cache", EDGENET_TARGET=other)
     assert done.returncode == 0, done.stderr
     assert list((tmp_path / "cache").glob("gemm.*.o"))
+    assert len(list((tmp_path / "cache").glob("walk.*.o"))) == 3, "for runs with several threads, too"
     ran = python(["-c", RUN.format(path=str(model))], tmp_path / "cache", EDGENET_TARGET=other)
     assert ran.returncode == 1
     assert f"EDGENET_TARGET={other} names another kind of machine" in ran.stderr

@@ -5,9 +5,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 from edgenet.compile import compile_graph
-from edgenet.compile.passes import fold_affine, fold_pad, fuse_epilogue, fuse_mask, fuse_sum, optimize
+from edgenet.compile.passes import fold_affine, fold_pad, fuse_epilogue, fuse_mask, fuse_sum, optimize, recompute
 from edgenet.graph import Graph, Variable, emit, gradients
-from edgenet.ops import batch_norm_train, conv2d, dense
+from edgenet.ops import assign, batch_norm_train, conv2d, dense
 
 RNG = np.random.default_rng(3)
 
@@ -242,6 +242,26 @@ def test_epilogues_fuse(function):
         assert not any(s.node.op == "add" for s in compile_graph(fused, passes=False).steps)
 
 
+def norm_twice_read(graph, x):
+    y = emit("relu", [train_norm(graph, conv(graph, x))])
+    return conv(graph, y) + conv(graph, emit("relu", [train_norm(graph, conv(graph, y, groups=4))]))
+
+
+def norm_depthwise(graph, x):
+    """The weights of depthwise layers are views: so are their gradients."""
+    y = emit("relu", [train_norm(graph, conv(graph, x, co=4))])
+    w = emit("reshape", [weight(graph, 3, 3, 4, 1)], shape=(3, 3, 1, 4))
+    y = emit("relu", [train_norm(graph, conv2d(y, w, padding=((1, 1), (1, 1)), groups=4))])
+    return conv2d(y, weight(graph, 1, 1, 4, 8))
+
+
+def norm_alone(graph, x):
+    return conv(graph, train_norm(graph, conv(graph, x)))
+
+
+RECOMPUTED = {norm_relu: 1, norm_residual: 1, norm_twice_read: 2, norm_depthwise: 2, norm_alone: 1}
+
+
 def trained(function, passes):
     """The program that computes the gradients of all weights, and what it gives."""
     graph = build(function)
@@ -257,9 +277,9 @@ def trained(function, passes):
     return program, program.run(x)
 
 
-@pytest.mark.parametrize("function", EPILOGUES + NORMED + SUMS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", [*EPILOGUES, *SUMS, *{*NORMED, *RECOMPUTED}], ids=lambda f: f.__name__)
 def test_fusing_keeps_gradients(function):
-    (_, got), (_, want) = (trained(function, p) for p in ([fuse_epilogue, fuse_sum, fuse_mask], []))
+    (_, got), (_, want) = (trained(function, p) for p in ([fuse_epilogue, fuse_sum, fuse_mask, recompute], []))
     for g, w in zip(got, want, strict=True):
         assert_allclose(g, w, rtol=1e-3, atol=1e-4)
 
@@ -290,6 +310,20 @@ def test_batch_norm_takes_activations_and_their_masks(function, left):
     assert {n.op for n in graph.nodes} & elementwise == left
 
 
+@pytest.mark.parametrize(("function", "count"), RECOMPUTED.items(), ids=lambda f: getattr(f, "__name__", ""))
+def test_what_a_normalisation_gave_is_not_kept_for_the_gradients(function, count):
+    graph = build(function)
+    graph.training = True
+    loss = emit("mean", [graph.outputs[0]], axes=(0, 1, 2, 3), keepdims=False)
+    graph.outputs = [loss, *gradients(loss, [graph.variable(v) for v in graph.variables])]
+    optimize(graph)
+    first = next(i for i, n in enumerate(graph.nodes) if n.op.endswith("_dx"))
+    norms = {id(n.output): n for n in graph.nodes if n.op == "batch_norm_train"}
+    kept = [norms[id(v)] for n in graph.nodes[first:] for v in n.inputs if id(v) in norms]
+    assert all(n.inputs[3] is not None for n in kept)
+    assert sum(n.attrs["again"] for n in graph.nodes if n.op == "batch_norm_train_dx") == count
+
+
 def test_no_layer_moves_behind_an_update_of_its_weights():
     def build_it():
         graph = Graph("update")
@@ -297,7 +331,7 @@ def test_no_layer_moves_behind_an_update_of_its_weights():
         x = graph.input((1, 2))
         w = graph.variable(Variable(np.ones((2, 2), np.float32), "w"))
         y = dense(x, w)
-        emit("assign", [w, w * np.float32(10)])
+        assign(w, w * np.float32(10))
         graph.outputs = [y + x]
         return graph
 

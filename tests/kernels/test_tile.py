@@ -6,17 +6,26 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from edgenet.kernels.compiler import In, InI64, Kernel, Out, f32, i64
 from edgenet.kernels.generators import tile as generate
-from edgenet.kernels.target import TABLE
+from edgenet.kernels.target import TABLE, Shape
 from tolerance import tolerance
 
 TILES = sorted({(t.mr(nv), nv, t.lanes) for t in TABLE.values() for nv in range(1, t.widest + 1)})
 BESIDE = sorted({(t.beside[nv - 1], nv, t.lanes) for t in TABLE.values() for nv in range(1, t.widest + 1)} | set(TILES))
 EVEN = sorted({(t.tall[nv - 1], nv, t.lanes) for t in TABLE.values() for nv in range(1, t.widest + 1)} | set(TILES))
+#: shape, vectors, lanes, unrolled steps, by lane
+CASES = [
+    *((Shape(mr), *width, unroll, False) for mr, *width in TILES for unroll in (1, 2)),
+    *((Shape(mr), *width, width[1], True) for mr, *width in TILES if width[1] == 4),
+    *((Shape(mr, even=True, fetch=fetch), *width, 4, False) for mr, *width in EVEN for fetch in (False, True)),
+    *((Shape(mr, even=True), *width, width[1], True) for mr, *width in EVEN if width[1] == 4),
+    *((Shape(mr, even=True, adjacent=True), *width, unroll, False) for mr, *width in BESIDE for unroll in (1, 2)),
+    *((Shape(1, streams=4), nv, lanes, 4, lanes == 4) for lanes in (4, 8, 16) for nv in (1, 4)),
+]
 
 
-def kernel_of(mr, nv, lanes, unroll, by_lane=False, even=False, fetch=False, streams=1, adjacent=False):
-    tile = generate(mr, nv, lanes, unroll, by_lane, by_lane, even, fetch, streams, adjacent)
-
+def kernel_of(shape, nv, lanes, unroll, by_lane, masks):
+    shapes = (Shape(1), Shape(shape.mr + 1), shape)  # it shares the epilogue of a taller one
+    tile, which = generate(shapes, nv, lanes, unroll, by_lane, by_lane, masks), len(shapes) - 1
     nr = nv * lanes
 
     def one_tile(
@@ -27,18 +36,12 @@ def kernel_of(mr, nv, lanes, unroll, by_lane=False, even=False, fetch=False, str
         while r < nruns or r == 0:  # `first` runs, then the others, which go on from there
             count = first if r == 0 and first < nruns else nruns - r
             last_act = act if r + count >= nruns else 0
-            tile((0, 0, 0), m, a, 0, c, 0, res, bias, 0, r, n, (1, 1000), (0, 0, lda), (0, 0, ldc), runs, r, count,
-                 length, ks, b, r * length * nr, nr, 0, 16, last_act, alpha, low, high)  # fmt: skip
+            tile(which, (0, 0, 0), m, a, 0, c, 0, res, bias, 0, r, n, (1, 1000), (0, 0, lda), (0, 0, ldc), runs, r,
+                 count, length, ks, b, r * length * nr, nr, 0, 16, last_act, alpha, low, high)  # fmt: skip
             r += max(count, 1)
 
-    options = (
-        "_by_lane" * by_lane
-        + "_even" * even
-        + "_fetch" * fetch
-        + f"_{streams}" * (streams > 1)
-        + "_adjacent" * adjacent
-    )
-    one_tile.__qualname__ = f"tile_{mr}x{nv}x{lanes}u{unroll}{options}"
+    options = "_".join(f"{name}{value:d}" for name, value in shape._asdict().items())
+    one_tile.__qualname__ = f"tile_{nv}x{lanes}u{unroll}_{by_lane:d}{masks:d}_{options}"
     return Kernel(one_tile)
 
 
@@ -54,20 +57,13 @@ def problem(seed, mr, nv, lanes, m=0, longest=9):
     return m, n, nruns, length, ks, runs, lda, a, b, bias, res
 
 
-@pytest.mark.parametrize(
-    ("mr", "nv", "lanes", "unroll", "by_lane", "even", "fetch", "streams", "adjacent"),
-    [(*t, unroll, False, False, False, 1, False) for t in TILES for unroll in (1, 2)]
-    + [(*t, t[2], True, False, False, 1, False) for t in TILES if t[2] == 4]
-    + [(*t, 4, False, True, fetch, 1, False) for t in EVEN for fetch in (False, True)]
-    + [(*t, t[2], True, True, False, 1, False) for t in EVEN if t[2] == 4]
-    + [(*t, unroll, False, True, False, 1, True) for t in BESIDE for unroll in (1, 2)]
-    + [(1, nv, lanes, 4, lanes == 4, False, False, 4, False) for lanes in (4, 8, 16) for nv in (1, 4)],
-)
-def test_every_tile(mr, nv, lanes, unroll, by_lane, even, fetch, streams, adjacent):
-    kernel = kernel_of(mr, nv, lanes, unroll, by_lane, even, fetch, streams, adjacent)
+@pytest.mark.parametrize(("shape", "nv", "lanes", "unroll", "by_lane"), CASES)
+def test_every_tile(shape, nv, lanes, unroll, by_lane):
+    kernel = kernel_of(shape, nv, lanes, unroll, by_lane, masks=lanes == TABLE["avx512"].lanes)
+    mr, even, adjacent = shape.mr, shape.even, shape.adjacent
     for seed in range(40):
         m, n, nruns, length, ks, runs, lda, a, b, bias, res = problem(
-            seed, mr, nv, lanes, mr if even else 0, 2000 if streams > 1 else 9
+            seed, mr, nv, lanes, mr if even else 0, 2000 if shape.streams > 1 else 9
         )
         ks = 1 if by_lane else ks
         ldc = n + 3

@@ -76,6 +76,8 @@ def test_equal_takes_labels_too():
     a = np.array([[1, 2, 3], [2**31 - 1, -1, 0]], np.int32)
     b = np.array([1, 2, 0], np.int32)
     assert_array_equal(run(ops.equal, a, b), oracle.equal(a, b))
+    many = np.tile(a, (300, 1))  # b is written out some times, so that rows are long
+    assert_array_equal(run(ops.equal, many, b), oracle.equal(many, b))
 
 
 @pytest.mark.parametrize("name", BINARY)

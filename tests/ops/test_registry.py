@@ -26,7 +26,7 @@ def test_has_an_oracle_test_in_the_file_of_its_family(name, op):
 
 
 #: ops whose file has another name than their tests
-STEMS = {"cut": "movement"}
+STEMS = {"cut": "movement", "join": "movement", "norm_train": "norm"}
 
 
 @pytest.mark.parametrize(("name", "op"), OPS, ids=[n for n, _ in OPS])

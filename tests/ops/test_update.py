@@ -193,6 +193,17 @@ def test_assign():
     assert_array_equal(v.numpy(), 2 * x)
 
 
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("keep", [0.99, 1.0])
+def test_assigning_a_moving_mean(n, keep):
+    old, new = np.random.default_rng(n).standard_normal((2, n)).astype(np.float32)
+    v = Variable(old.copy(), "v")
+    graph = Graph()
+    ops.assign(graph.variable(v), graph.input((n,)), keep=keep)
+    compile_graph(graph, training=True).run(new)
+    assert_allclose(v.numpy(), keep * old + (1 - keep) * new, *tolerance(np.float32))
+
+
 def test_threads_change_no_bit():
     n = 300000
     gs = some_gradients(n)[:2]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgenet.graph import Node, Value, emit
-from edgenet.ops.norm import batch_norm_train
+from edgenet.ops.norm_train import batch_norm_train
 from edgenet.ops.resample import Taps
 
 from .. import arrange

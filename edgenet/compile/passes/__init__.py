@@ -15,6 +15,7 @@ from .fuse_mask import fuse_mask
 from .fuse_sum import fuse_sum
 from .merge_repeats import merge_repeats
 from .recognise import recognise
+from .recompute import recompute
 
 __all__ = [
     "fold_affine",
@@ -25,6 +26,7 @@ __all__ = [
     "merge_repeats",
     "optimize",
     "recognise",
+    "recompute",
 ]
 
 
@@ -39,5 +41,6 @@ def optimize(graph: Graph) -> Graph:
     fuse_sum(graph)
     if graph.training:
         fuse_mask(graph)
+        recompute(graph)
     graph.prune()
     return graph
