@@ -122,6 +122,8 @@ class Engine(Layer):
         self._plan = None
         self._told_frozen = False
         self._programs: OrderedDict[Any, Runner] = OrderedDict()
+        self._accepted: set[Any] = set()
+        """shapes and dtypes of arrays that have passed all checks"""
         self._programs_lock = Lock(threading.RLock)
         self._theta: Variable | None = None
         self._trained: list[Variable] = []

@@ -65,19 +65,19 @@ class Total:
 
     def __init__(self, runner: Runner) -> None:
         self.names, self.figures = runner.names, [runner.figures.get(n) for n in runner.names]
-        self.sums = [np.zeros(output.shape, np.float64) for output in runner.program.outputs]
+        self.sums: list[Any] = [0.0] * len(self.names)
         self.done = 0
 
     def add(self, outputs: Sequence[np.ndarray], size: int) -> None:
         """Take up the outputs of the program for a batch of `size` samples."""
-        for total, output, figure in zip(self.sums, outputs, self.figures, strict=True):
-            total += output if figure is not None else output.item() * size
+        for i, (output, figure) in enumerate(zip(outputs, self.figures, strict=True)):
+            self.sums[i] += output.item() * size if figure is None else output.astype(np.float64)
         self.done += size
 
     def logs(self) -> dict[str, Any]:
         """The figures of the samples so far."""
         made = (
-            total.item() / self.done if figure is None else figure(total)
+            total / self.done if figure is None else figure(total)
             for total, figure in zip(self.sums, self.figures, strict=True)
         )
         return dict(zip(self.names, made, strict=True))

@@ -365,12 +365,25 @@ class Trainer(Engine):
     ) -> Any:  # fmt: skip
         """One training step on all of `x`; returns loss and metrics before it, like `evaluate`."""
         data = read(self, x, y, sample_weight, class_weight, "train_on_batch")
-        return _returned(self._sweep("train", Arrays(data, len(data))), return_dict)
+        turn = "train" if self.optimizer.prepare() else "accumulate"
+        return _returned(self._batch(turn, data), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics of one batch, like `evaluate`."""
         data = read(self, x, y, sample_weight, None, "test_on_batch")
-        return _returned(self._sweep("test", Arrays(data, len(data))), return_dict)
+        return _returned(self._batch("test", data), return_dict)
+
+    def _batch(self, kind: str, data: Data) -> dict[str, Any]:
+        """Run the program on all samples at once; returns the figures."""
+        size = len(data)
+        runner = self._runner(kind, size, data)
+        total = Total(runner)
+        with runner.lock:
+            for role, home in zip(runner.roles, runner.program.inputs, strict=True):
+                np.copyto(home, data.array(role), casting="unsafe")
+            runner.program.execute()
+            total.add(runner.program.outputs, size)
+        return total.logs()
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs of one batch; the shortest way from an array to its answer."""

@@ -27,7 +27,15 @@ EFFICIENCY = {1: 0.75, 2: 0.95, 3: 1.0, 4: 1.0}
 TASKS = 16
 #: floating point operations of such a task at least
 TASK = 120_000
-_L2 = l2_bytes()
+#: steps of k beside which the start of a tile counts for little
+LONG = 48
+#: rows up to which B, which is packed in every run, is rather read where it lies
+IN_PLACE = 128
+#: columns of a task that reads B where it lies, at most, and such tasks at least, where there are so many panels
+STRIP, STRIPS = 256, 4
+#: numbers of a page of memory, and pages that a prefetcher of the hardware follows at once
+PAGE, PAGES = 1024, 32
+_L1, _L2 = 32 * 1024, l2_bytes()
 
 
 @functools.lru_cache(maxsize=4096)
@@ -121,13 +129,20 @@ class Chunks(NamedTuple):
     """the same for each round of the unrolled loop"""
 
 
-def _chunk(x: Contraction, nr: int) -> int:
-    """Runs of k that a task takes at a time."""
-    return max(1, min(len(x.runs), _L2 // 4 // (4 * nr * max(x.length, 1))))
+def _steps(x: Contraction, nr: int, ldb: int) -> int:
+    """Steps of k that a task takes at a time, about.
+
+    Their rows of a panel stay, twice, in half of L2.  In a weight gradient all rows of C read the same pixels: there
+    those of A and of B stay in half of L1, unless these are so few that starting a tile would take longer than its
+    products.  And where panels lie side by side, the rows of B lie in no more pages than a prefetcher follows.
+    """
+    in_l1, in_l2 = _L1 // 2 // (4 * (nr + min(x.m, abs(x.ks)))), _L2 // 4 // (4 * nr)
+    steps = in_l1 if x.sum_size and in_l1 >= LONG else in_l2
+    return max(1, steps if ldb == nr else min(steps, PAGES * max(1, PAGE // ldb)))
 
 
-def _chunks(x: Contraction, nr: int, mr: int, rows: int) -> Chunks:
-    runs = _chunk(x, nr)
+def _chunks(x: Contraction, steps: int, nr: int, mr: int, rows: int) -> Chunks:
+    runs = max(1, min(len(x.runs), steps // max(x.length, 1)))
     fetched = runs * x.length * nr // min(rows, x.m)
     return Chunks(runs, fetched, fetched * mr * k.UNROLL // max(runs * x.length, 1))
 
@@ -142,9 +157,8 @@ def _with_long_rows(x: Contraction) -> Contraction:
     return replace(x, sizes=(d1, d2))
 
 
-def _with_short_runs(x: Contraction, nr: int) -> Contraction:
-    """The same with runs cut in equal pieces where the rows of a panel for one run are too many for a chunk."""
-    most = max(_L2 // 4 // (4 * nr), 1)
+def _with_short_runs(x: Contraction, most: int) -> Contraction:
+    """The same with runs cut in equal pieces where one has more steps of k than a chunk."""
     pieces = next((d for d in range(max(-(-x.length // most), 1), x.length) if x.length % d == 0), 1)
     if pieces == 1 or x.length // pieces < most // 4:
         return x
@@ -152,13 +166,18 @@ def _with_short_runs(x: Contraction, nr: int) -> Contraction:
     return replace(x, runs=tuple(r + i * length * x.ks for r in x.runs for i in range(pieces)), length=length)
 
 
-def _rows_of_task(x: Contraction, mr: int, columns: int, k_at_once: int) -> int:
-    """Rows of C in one task: what it reads of A stays in half of L2, and there are tasks enough for several threads."""
-    row_bytes = 4 * _own(x, k_at_once)
+def _rows_of_task(x: Contraction, mr: int, count: int, parts: int, k_at_once: int) -> int:
+    """Rows of C in one task, for `count` panels in all groups.
+
+    What it reads of A stays in half of L2, and there are tasks enough for several threads.  The rows of a large C that
+    the tasks of a few panels write side by side lie in half of the pages that a prefetcher follows.
+    """
     tasks = TASKS if x.k * x.n < _L2 // 4 else TASKS // 2  # each of them reads its panels of B
     tasks = max(1, min(tasks, 2 * x.groups * x.m * x.n * x.k // TASK))
-    blocks = max(-(-x.m * row_bytes // (_L2 // 2)), -(-tasks // columns))
+    blocks = max(-(-4 * x.m * _own(x, k_at_once) // (_L2 // 2)), -(-tasks // (count * parts)))
     rows = -(-x.m // blocks)
+    if count > x.groups and 4 * x.m * x.n > _L2 // 2 > 8 * x.k * x.n:
+        rows = min(rows, max(PAGES // 2 * PAGE // x.n, 1))
     return max(-(-rows // mr) * mr, mr)
 
 
@@ -195,20 +214,22 @@ def product(x: Contraction, b: Panels) -> list[Call]:
     target = current()
     nv = panel_width(x.m, x.n)
     nr, mr = nv * target.lanes, target.mr(nv)
-    count = -(-x.n // nr)
-    parts = _partitions(x)
-    x = _with_short_runs(_with_long_rows(x), nr)
+    count, parts = -(-x.n // nr), _partitions(x)
+    steps = _steps(x, nr, b.ldb)
+    x = _with_short_runs(_with_long_rows(x), steps)
     c, part_step = x.c, 0
     if parts > 1:
         c, part_step = Scratch(parts * x.sum_size), x.sum_size
     panels_first = x.k * x.n > x.m * _own(x, x.k)  # the larger of A and B is read once
-    mb = _rows_of_task(x, mr, count * x.groups * parts, _chunk(x, nr) * x.length if panels_first else x.k)
+    mb, span = _rows_of_task(x, mr, count * x.groups, parts, min(steps, x.k) if panels_first else x.k // parts), 1
+    if x.ks == 1 and b.ldb != nr and x.m <= IN_PLACE:
+        mb, span = x.m, max(1, min(count // STRIPS, STRIP // nr))  # B is read once: each chunk of it by all rows
     args = (
-        x.a, b.operand, x.bias, x.res, c, table(x.runs), x.m, x.n, mb, int(panels_first), *x.sizes,
-        *x.sa, *x.sc, len(x.runs), *_chunks(x, nr, mr, mb), x.length, x.ks, b.ldb, b.step,
+        x.a, b.operand, x.bias, x.res, c, table(x.runs), x.m, x.n, mb, span, int(panels_first), *x.sizes,
+        *x.sa, *x.sc, len(x.runs), *_chunks(x, steps, nr, mr, mb), x.length, x.ks, b.ldb, b.step,
         parts, part_step, x.ga, b.group, x.gc, *epilogue(x.activation),
     )  # fmt: skip
-    tasks = x.groups * parts * -(-x.m // mb) * count
+    tasks = x.groups * parts * -(-x.m // mb) * -(-count // span)
     moved = 4.0 * x.groups * (x.k * x.n + x.m * x.n + x.m * _own(x, x.k))
     work = max(0.25 * x.groups * x.m * x.k * count * nr, moved)
     call = Call(k.gemm[nv, x.ks == 1 and b.ldb == nr], args, tasks, work)
@@ -232,15 +253,18 @@ def panels(x: Contraction) -> tuple[list[Call], Panels]:
 def _worth_packing(x: Contraction) -> bool:
     """Whether B, which is packed in every run and lies row by row, is read so often that packing it pays.
 
-    Rows of B that lie powers of two apart fall into few sets of a cache and drive each other out: a product of 32 rows
-    with 784 × 512 weights ran at a third of the peak, and with its packing at half of it.
+    Rows of B that lie powers of two apart fall into few sets of L1 and drive each other out.  In L2 there is room for a
+    chunk of them, so a product of a few rows reads B as fast from there as it would read it to pack it.
     """
-    return x.m >= 16 and (x.ks == 1 or x.k <= 512)
+    return x.m > IN_PLACE if x.ks == 1 else x.m >= 16 and x.k <= 512
 
 
 def _own(x: Contraction, k: int) -> int:
-    """Numbers of A that a row reads of k and that the row before it does not: neighbours in a convolution overlap."""
-    return min(k, max(abs(x.sa[2]), 1)) if x.ks == 1 else k
+    """Numbers of A that a row of C reads of k and that the row before it does not.
+
+    Neighbours in a convolution overlap; in a weight gradient their numbers lie among one another.
+    """
+    return min(k, max(abs(x.sa[2]), 1)) if x.ks == 1 else -(-k * min(x.m, abs(x.ks)) // x.m)
 
 
 def sum_parts(parts: Operand, total: Operand, count: int, size: int) -> Call:

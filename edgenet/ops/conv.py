@@ -92,8 +92,8 @@ class Conv2D(Op):
 class Conv2DDx(Op):
     """Gradient of conv2d with respect to x.
 
-    Where x has fewer channels than a vector lanes, all taps of all its channels are computed side by side, and then
-    added up (`conv_dx.by_taps`).  Otherwise nothing is stored in between:
+    Where x has fewer channels than a vector lanes, what the taps of a kernel row give is computed side by side, and
+    then added up (`conv_dx.by_rows`).  Otherwise nothing is stored in between:
 
     With stride s, the pixels of x fall into s·s phases; each phase sees its own taps of the kernel, and is a
     convolution of stride 1 over dy with those taps in reverse order, whose output is spread over x with step s.
@@ -125,7 +125,7 @@ class Conv2DDx(Op):
         assert dy is not None and w is not None
         g = Geometry.of(node.output.spec.sizes, w.spec.sizes, node.attrs)
         if conv_dx.has_few_channels(g):
-            return conv_dx.by_taps(g, dy, w, node.output)
+            return conv_dx.by_rows(g, dy, w, node.output)
         return conv_dx.by_phases(g, dy, w, node.output, _is_depthwise(g), *others)
 
     def cost(self, node: Node) -> Cost:

@@ -1,7 +1,7 @@
-"""Lowering of conv2d's input gradient: by the phases of the stride, or by taps where x has few channels.
+"""Lowering of conv2d's input gradient: by the phases of the stride, or by rows where x has few channels.
 
-Both go through the images in groups.  What is made in between, dy with zeros around it or what each tap gives, then
-stays in L2, and memory for one group is enough.
+Both go through the images in groups.  What is made in between, dy with zeros around it or what the taps of a row give,
+then stays in L2, and memory for one group is enough.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from edgenet.kernels.target import l2_bytes
 
 from . import depthwise
 from .contraction import Contraction, Matrix, Operand, Panels, panels, product, whole_vectors
-from .geometry import Geometry, Image, Phase, at, image, padded
+from .geometry import Geometry, Image, Phase, at, padded
 from .sequence import copied
 
 
@@ -55,14 +55,21 @@ def by_phases(
         for r in rows:
             for c in cols:
                 x = _phase(part, r, c, around, dyp, w, place)
-                if not x.m or not x.n or (other is not None and not x.k):
-                    continue
-                x = x if other is None else replace(x, res=x.c)
-                if (r.start, c.start) not in packed:
-                    calls, packed[r.start, c.start] = panels(x)
-                    out += calls
-                out += product(x, packed[r.start, c.start])
+                if other is not None:
+                    x = replace(x, res=x.c)
+                if x.k or other is None:
+                    out += _packed_once(x, (r.start, c.start), packed)
     return out
+
+
+def _packed_once(x: Contraction, phase: tuple[int, int], packed: dict[tuple[int, int], Panels]) -> list[Call]:
+    """The calls of one phase of a group of images; its weights are packed for the first group."""
+    if not x.m or not x.n:
+        return []
+    calls: list[Call] = []
+    if phase not in packed:
+        calls, packed[phase] = panels(x)
+    return [*calls, *product(x, packed[phase])]
 
 
 def _phase(g: Geometry, r: Phase, c: Phase, around: Pads, dyp: Image, w: Value, dx: Operand) -> Contraction:
@@ -80,33 +87,37 @@ def _phase(g: Geometry, r: Phase, c: Phase, around: Pads, dyp: Image, w: Value, 
 
 
 def has_few_channels(g: Geometry) -> bool:
-    """Whether dx by taps needs less than half of the multiply-adds: those on lanes without a channel count."""
-    if g.groups > 1 or g.dilation != (1, 1):
+    """Whether dx by rows needs less than half of the multiply-adds: those on lanes without a channel count."""
+    if g.groups > 1 or g.dilation[1] > 1:
         return False
-    by_pixel = g.h * g.w * g.kh * g.kw // (g.strides[0] * g.strides[1]) * whole_vectors(g.ci)
-    return by_pixel > 2 * g.ho * g.wo * whole_vectors(g.kh * g.kw * g.ci)
+    return g.w * g.kw // g.strides[1] * whole_vectors(g.ci) > 2 * g.wo * whole_vectors(g.kw * g.ci)
 
 
-def by_taps(g: Geometry, dy: Value, w: Value, dx: Value) -> list[Call]:
-    """t[n, o, q, (tap, ci)] = sum over co of dy[n, o, q, co] · w[tap, ci, co]; dx adds up what belongs to a pixel."""
-    taps, source = g.kh * g.kw * g.ci, image(dy)
-    one = g.ho * g.wo * taps
-    groups = list(groups_of_images(g.n, one, g.ho * g.wo))
-    t = Scratch(one * max((count for _, count in groups), default=0))
-    (top, _), (left, _) = g.padding
-    sizes = (g.h, g.w, g.ci, g.ho, g.wo, g.kh, g.kw, *g.strides, top, left)
+def by_rows(g: Geometry, dy: Value, w: Value, dx: Value) -> list[Call]:
+    """t[n, i, q, (tap, ci)] = sum over co, and over the o, p that meet row i, of dy[n, o, q, co] · w[p, tap, ci, co].
+
+    The taps of a kernel row lie side by side in a vector, and `add_columns` adds up what belongs to a pixel.
+    """
+    rows, run = Phase.of_axis(g, 0), g.kw * g.ci
+    around, one = (Phase.around(rows), (0, 0)), g.h * g.wo * run
+    one_dy = (g.ho + sum(around[0])) * g.wo * g.co
+    groups = list(groups_of_images(g.n, max(one, one_dy), min((p.count for p in rows), default=0) * g.wo))
+    most = max((count for _, count in groups), default=0)
+    into, t = Scratch(one_dy * most), Scratch(one * most)
+    packed: dict[tuple[int, int], Panels] = {}
     out: list[Call] = []
-    packed: Panels | None = None
     for first, count in groups:
-        x = Contraction(
-            a=at(source.origin, first * source.image), b=Matrix(w, sk=1, sn=g.co), c=t, m=count * g.ho * g.wo, n=taps,
-            sizes=(g.ho, g.wo), sa=source.strides, sc=(one, g.wo * taps, taps), runs=(0,), length=g.co,
-            keep=w.fixed and not w.graph.training,
-        )  # fmt: skip
-        if packed is None:
-            calls, packed = panels(x)
-            out += calls
-        out += product(x, packed)
-        place = at(dx, first * g.h * g.w * g.ci)
-        out.append(Call(k.add_taps, (t, place, *sizes), count, 8.0 * count * one))
+        dyp, calls = padded(dy, around, first, count, into)
+        out += calls
+        for r in rows:
+            x = Contraction(
+                a=dyp.origin, c=at(t, r.start * g.wo * run), m=count * r.count * g.wo, n=run,
+                b=Matrix(w, sk=1, sn=g.co, runs=tuple(i * run * g.co for i in r.taps), length=g.co),
+                sizes=(r.count, g.wo), sa=dyp.strides, sc=(one, g.strides[0] * g.wo * run, run),
+                runs=tuple((r.base[i] + around[0][0]) * dyp.row for i in r.taps), length=g.co,
+                keep=w.fixed and not w.graph.training,
+            )  # fmt: skip
+            out += _packed_once(x, (r.start, 0), packed)
+        args = (t, at(dx, first * g.h * g.w * g.ci), g.w, g.ci, g.wo, g.kw, g.strides[1], g.padding[1][0])
+        out.append(Call(k.add_columns, args, count * g.h, 8.0 * count * one))
     return out

@@ -1,11 +1,11 @@
-"""Convolution's own small part: zeros around images, and what taps give to their pixels.
+"""Convolution's own small part: zeros around images, and what taps give to the pixels of a row.
 
 The arithmetic is `gemm` or `depthwise`.
 """
 
 import numpy as np
 
-from ..compiler import In, InOut, Out, device, i64, kernel
+from ..compiler import In, Out, device, i64, kernel
 from ..generators import accumulate
 from ..target import current
 
@@ -71,28 +71,25 @@ def add_run(t, source, dx, target, n):
 
 
 @kernel
-def add_taps(
-    t: In, dx: InOut, h: i64, w: i64, c: i64, ho: i64, wo: i64, kh: i64, kw: i64, sh: i64, sw: i64, top: i64, left: i64,
-    lo: i64, hi: i64,
+def add_columns(
+    t: In, dx: Out, w: i64, c: i64, wo: i64, kw: i64, sw: i64, left: i64, lo: i64, hi: i64
 ):  # fmt: skip
-    """dx[n, i, j, c] = sum of t[n, o, q, p, r, c] over the outputs (o, q) and taps (p, r) that saw pixel (i, j).
+    """dx[i, j, c] = sum of t[i, q, r, c] over the outputs q and taps r that saw column j: q·sw + r - left = j.
 
-    Those with o·sh + p - top = i and q·sw + r - left = j.  The kw taps of an output are neighbours in a row of dx, so
-    they are added as one run of kw·c numbers.  Runs that follow each other share no pixel (`apart`), for a number can't
-    be read back at once while it is on its way to the cache.  One task computes one image.
+    The kw taps of an output are neighbours in a row of dx, so they are added as one run of kw·c numbers.  Runs that
+    follow each other share no pixel (`apart`), for a number can't be read back at once while it is on its way to the
+    cache.  One task computes one row.
     """
-    apart, run, size = (kw + sw - 1) // sw, kw * c, h * w * c
-    for image in range(lo, hi):
-        for j in range(image * size, image * size + size):
+    apart, run = (kw + sw - 1) // sw, kw * c
+    for i in range(lo, hi):
+        row, line = i * w * c, i * wo * run
+        for j in range(row, row + w * c):
             dx[j] = ZERO
-        for o in range(ho):  # t is read once, from one end to the other, while kh rows of dx stay in L1
-            for p in range(max(0, top - o * sh), min(kh, h + top - o * sh)):
-                row, line = ((image * h + o * sh + p - top) * w) * c, ((image * ho + o) * wo * kh + p) * run
-                for phase in range(apart):
-                    for q in range(phase, wo, apart):
-                        source, column = line + q * kh * run, q * sw - left
-                        if column >= 0 and column + kw <= w:
-                            add_run(t, source, dx, row + column * c, run)
-                        else:
-                            first, end = max(0, -column), min(kw, w - column)
-                            add_run(t, source + first * c, dx, row + (column + first) * c, (end - first) * c)
+        for phase in range(apart):
+            for q in range(phase, wo, apart):
+                source, column = line + q * run, q * sw - left
+                if column >= 0 and column + kw <= w:
+                    add_run(t, source, dx, row + column * c, run)
+                else:
+                    first, end = max(0, -column), min(kw, w - column)
+                    add_run(t, source + first * c, dx, row + (column + first) * c, (end - first) * c)

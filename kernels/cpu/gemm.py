@@ -17,24 +17,27 @@ conv2d, weight gradient kh, kw, ci             (n·ho) × wo                 dy
 ======================  =====================  ==========================  =====================
 
 B comes in panels of nr = nv·lanes columns.  A packed panel is contiguous, k after k, its last columns filled with zeros
-(`pack`); where n is a multiple of nr and B is used once, the panel is read from the matrix itself (ldb = n).
+(`pack`); where n is a multiple of nr and C has few rows, the panel is read from the matrix itself (ldb = n).
 
 Loops, and the slice that each touches::
 
     1.  for g in groups                                  # A, B, C of one group
     2.    for part in K partitions                       # A[:, part], B[part, :]; C of its own
     3.      for block in rows of C, step mb              # A[block, :] stays in L2        3 and 4 change places
-    4.        for panel in columns of C, step nr         # B[:, panel] streams from L2    with `panels_first`
-    5.          for chunk of k                           # B[chunk, panel], and the next one, stay in L2
-    6.            for tile in rows of the block, step mr # accumulators in registers
-    7.              for k of the chunk                   # tile
+    4.        for strip in columns of C, span panels     # B[:, strip] streams from L2    with `panels_first`
+    5.          for chunk of k                           # B[chunk, strip], and the next one, stay in L2
+    6.            for panel in the strip, nr columns     # B[chunk, panel]; packed panels are strips of their own
+    7.              for tile in rows of the block        # accumulators in registers
+    8.                for k of the chunk                 # tile
 
-A panel whose k is long is taken in chunks, so that all tiles but the first find it in L2: each chunk adds to what the
+A strip whose k is long is taken in chunks, so that all tiles but the first find it in L2: each chunk adds to what the
 one before left in C, the first one the bias and `res`, the last one applies the activation.  Meanwhile the tiles fetch
-the next chunk, each its share, so that weights which come from memory (7×7 images: 9 MB for 49 rows) stream in while
-others are multiplied; behind the last chunk of a panel lies the first of the next.
+the next chunk of a packed panel, each its share, so that weights which come from memory (7×7 images: 9 MB for 49 rows)
+stream in while others are multiplied; behind the last chunk of a panel lies the first of the next.  A matrix that is
+read where it lies comes in chunks of a few whole rows, which the prefetchers of the hardware follow from one panel to
+the next.  In weight gradients all tiles read the same pixels of A and B, so there a chunk stays in L1.
 
-Loop 6 takes tiles of evenly spaced rows (`even` in `tile`; for narrow panels taller ones; where B is not packed, as in
+Loop 7 takes tiles of evenly spaced rows (`even` in `tile`; for narrow panels taller ones; where B is not packed, as in
 weight gradients, only of rows that lie side by side) while they fit into what is
 left of a row of the grid, and tiles that follow the grid round its end where they do not: a row of 28 is 14 + 14, one
 of 32 is 14 + 14 and half of a tile of 8, whose other half begins the next row.  A plain product has one row of the grid
@@ -108,7 +111,7 @@ def _gemm(nv: int, packed: bool) -> Kernel:
 
     def gemm(
         a: In, b: In, bias: In, res: In, c: Out, runs: InI64,
-        m: i64, n: i64, mb: i64, panels_first: i64,
+        m: i64, n: i64, mb: i64, span: i64, panels_first: i64,
         d1: i64, d2: i64, sa0: i64, sa1: i64, sa2: i64, sc0: i64, sc1: i64, sc2: i64,
         nruns: i64, chunk: i64, fetched: i64, pace: i64, length: i64, ks: i64, ldb: i64, panel_step: i64,
         parts: i64, part_step: i64, ga: i64, gb: i64, gc: i64,
@@ -116,48 +119,52 @@ def _gemm(nv: int, packed: bool) -> Kernel:
         lo: i64, hi: i64,
     ):  # fmt: skip
         blocks, panels = (m + mb - 1) // mb, (n + nr - 1) // nr
+        width = 1 if packed else span  # panels of a strip
+        strips = (panels + width - 1) // width
         spaced = even and (packed or sa2 == 1)  # whether there are tiles for rows that are evenly spaced
         for task in range(lo, hi):
-            cell, rest = task % (blocks * panels), task // (blocks * panels)
+            cell, rest = task % (blocks * strips), task // (blocks * strips)
             if panels_first != 0:
-                block, panel = cell % blocks, cell // blocks
+                block, strip = cell % blocks, cell // blocks
             else:
-                panel, block = cell % panels, cell // panels
+                strip, block = cell % strips, cell // strips
             part, g = rest % parts, rest // parts
-            j, start, end = panel * nr, block * mb, min(m, block * mb + mb)
+            start, end = block * mb, min(m, block * mb + mb)
             first, last = nruns * part // parts, nruns * (part + 1) // parts  # runs of this partition
             top = (start // d2 // d1, start // d2 % d1, start % d2)
-            b0, r0, unfinished = g * gb + panel * panel_step, first, True
+            r0, unfinished = first, True
             while unfinished:
                 count = min(chunk, last - r0)
                 unfinished = r0 + count < last
-                shared = (
-                    min(nr, n - j), (d1, d2), (sa0, sa1, sa2), (sc0, sc1, sc2), runs, r0, count, length, ks,
-                    b, b0 + r0 * length * ldb, ldb,
-                )  # fmt: skip
-                ahead = b0 + (r0 + count) * length * ldb
-                terms = (a, g * ga, c, g * gc + part * part_step + j, res, bias, g * n + j, r0 - first)
                 last_act = (0 if unfinished else act, alpha, low, high)
-                i, place = start, top
-                while i < end:
-                    left = end - i
-                    room = min(left, d2 - place[2])  # rows of C up to the end of this row of the grid
-                    short = cut(left, mr)
-                    exact = room == left and short > 0 and left < level
-                    if left == 1:
-                        rows, shape = 1, ROW
-                    elif spaced and room >= tall and fits(room, tall, mr) and not exact:
-                        rows, shape = tall, TALL
-                    elif spaced and tall > mr and room >= mr and not exact:
-                        rows, shape = mr, EVEN
-                    elif short > 0:
-                        rows, shape = mr - 1, LOW
-                    else:
-                        rows, shape = min(mr, left), HIGH
-                    multiply(shape, place, rows, *terms, *shared, ahead, pace, *last_act)
-                    i += rows
-                    ahead += fetched * rows
-                    place = advance(place, rows, d1, d2)
+                for panel in range(strip * width, strip + 1 if packed else min(panels, strip * width + width)):
+                    j, b0 = panel * nr, g * gb + panel * panel_step
+                    shared = (
+                        min(nr, n - j), (d1, d2), (sa0, sa1, sa2), (sc0, sc1, sc2), runs, r0, count, length, ks,
+                        b, b0 + r0 * length * ldb, ldb,
+                    )  # fmt: skip
+                    ahead = b0 + (r0 + count) * length * ldb
+                    terms = (a, g * ga, c, g * gc + part * part_step + j, res, bias, g * n + j, r0 - first)
+                    i, place = start, top
+                    while i < end:
+                        left = end - i
+                        room = min(left, d2 - place[2])  # rows of C up to the end of this row of the grid
+                        short = cut(left, mr)
+                        exact = room == left and short > 0 and left < level
+                        if left == 1:
+                            rows, shape = 1, ROW
+                        elif spaced and room >= tall and fits(room, tall, mr) and not exact:
+                            rows, shape = tall, TALL
+                        elif spaced and tall > mr and room >= mr and not exact:
+                            rows, shape = mr, EVEN
+                        elif short > 0:
+                            rows, shape = mr - 1, LOW
+                        else:
+                            rows, shape = min(mr, left), HIGH
+                        multiply(shape, place, rows, *terms, *shared, ahead, pace, *last_act)
+                        i += rows
+                        ahead += fetched * rows
+                        place = advance(place, rows, d1, d2)
                 r0 += count
 
     gemm.__qualname__ = f"gemm{nv}{'_packed' * packed}"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgenet import Input, Model, Sequential, callbacks, layers, metrics, optimizers
+from edgenet import Input, Model, Sequential, callbacks, layers, losses, metrics, optimizers
 from edgenet.graph import ShapeError
 
 X, Y = np.ones((6, 4), np.float32), np.zeros(6, np.int64)
@@ -231,3 +231,20 @@ def test_weights_that_do_not_fit():
 def test_calling_a_layer_on_an_array():
     with pytest.raises(TypeError, match=r"put it into a model: edgenet\.Sequential"):
         classifier().layers[0](X)
+
+
+def test_a_second_batch_of_the_same_shapes_is_checked_too():
+    model = Sequential([Input((3,)), layers.Dense(4)])
+    x, labels = np.ones((5, 3), np.float32), np.arange(5) % 4
+    model.compile("sgd", losses.SparseCategoricalCrossentropy(from_logits=True))
+    for batch in (model.train_on_batch, model.test_on_batch):
+        batch(x, labels)
+        with pytest.raises(ValueError, match="the model has 4 classes, so labels are 0 to 3; got 1 to 4"):
+            batch(x, labels + 1)
+        with pytest.raises(ShapeError, match="expected an array of shape"):
+            batch(x[:, :2], labels)
+        with pytest.raises(ShapeError, match="equally many samples"):
+            batch(x[:4], labels)
+    model.compile("sgd", losses.CategoricalCrossentropy(from_logits=True))
+    with pytest.raises(ShapeError, match="categorical_crossentropy takes one-hot targets"):
+        model.train_on_batch(x, labels)

@@ -6,8 +6,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from ops.run import run
 
 from cases import conv_cases
-from edgenet.graph import Graph, ShapeError, emit
-from edgenet.ops import contraction, conv2d
+from edgenet.graph import Graph, ShapeError, emit, get_op
+from edgenet.ops import contraction, conv2d, conv_dx
 from edgenet.ops.conv import can_add
 from oracle import conv as oracle
 from tolerance import tolerance
@@ -55,6 +55,25 @@ def test_input_gradient_that_adds(case, kept):
     got, k = run(total, dy, w, x), case.kh * case.kw * case.co
     want = oracle.conv2d_dx(dy, w, x.shape, **case.attrs) + (4 if kept else 2) * x
     assert_allclose(got, want, *tolerance(got.dtype, k))
+
+
+@pytest.mark.parametrize("strides", [(1, 1), (2, 1), (1, 2), (3, 2), (4, 1)], ids=repr)
+@pytest.mark.parametrize("rows", [1, 2], ids=["dense rows", "dilated rows"])
+@pytest.mark.parametrize("ci", [1, 3])
+def test_input_gradient_of_few_channels(strides, rows, ci, monkeypatch):
+    """By the rows of the kernel, for a group of few images at a time."""
+    monkeypatch.setattr(conv_dx, "has_few_channels", lambda g: True)  # whatever the lanes
+    monkeypatch.setattr(conv_dx, "l2_bytes", lambda: 8192)
+    attrs = {"strides": strides, "padding": ((2, 1), (1, 2)), "dilation": (rows, 1), "groups": 1}
+    generator = np.random.default_rng(ci)
+    x, w = generator.standard_normal((7, 9, 11, ci)), generator.standard_normal((3, 5, ci, 6)).astype(np.float32)
+    dy = generator.standard_normal(oracle.conv2d(x, w, None, **attrs).shape).astype(np.float32)
+    graph = Graph()
+    y = dx(graph.input(dy.shape), graph.input(w.shape), x_shape=x.shape, **attrs)
+    names = [call.kernel.name for call in get_op("conv2d_dx").lower(y.node)]
+    assert sum("add_columns" in name for name in names) > 1, "several groups"
+    got = run(dx, dy, w, x_shape=x.shape, **attrs)
+    assert_allclose(got, oracle.conv2d_dx(dy, w, x.shape, **attrs), *tolerance(got.dtype, w.size))
 
 
 @pytest.mark.parametrize("case", CASES, ids=repr)
@@ -120,8 +139,10 @@ def test_epilogue(case, activation):
 
 @pytest.mark.parametrize("case", CASES[:48], ids=repr)
 def test_a_long_sum_is_taken_in_chunks(case, monkeypatch):
-    """With a cache of 4 KB every k is long."""
+    """With caches of 4 KB every k is long."""
+    monkeypatch.setattr(contraction, "_L1", 4096)
     monkeypatch.setattr(contraction, "_L2", 4096)
+    monkeypatch.setattr(contraction, "LONG", 1)
     x, w, b, dy = case.arrays()
     y = run(conv2d, x, w, b, dy, activation=("leaky_relu", 0.1), fixed=(1,), **case.attrs)
     want = oracle.conv2d(x, w, b, **case.attrs) + dy

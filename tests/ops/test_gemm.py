@@ -6,7 +6,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from ops.run import run
 
 from cases import gemm_cases
-from edgenet.graph import Graph, ShapeError, gradients
+from edgenet.graph import Graph, ShapeError, get_op, gradients
+from edgenet.kernels.target import current
 from edgenet.ops import contraction, dense
 from oracle import gemm as oracle
 from tolerance import tolerance
@@ -61,6 +62,27 @@ def test_a_long_sum_is_taken_in_chunks(case, monkeypatch):
     y = run(dense, a, b, bias, dy, activation=("relu",), fixed=(1,), **attrs)
     want = oracle.matmul(a, b, trans_a=case.trans_a, trans_b=case.trans_b) + bias + dy
     assert_allclose(y, np.maximum(want, 0), *tolerance(y.dtype, case.k))
+
+
+@pytest.mark.parametrize("panels", [2, 5, 9])
+@pytest.mark.parametrize(("m", "k"), [(1, 40), (7, 64), (40, 90)])
+def test_weights_that_change_are_read_where_they_lie(m, k, panels, monkeypatch):
+    """A few rows of them at a time, from panel to panel of a strip."""
+    n = panels * current().widest * current().lanes
+    monkeypatch.setattr(contraction, "PAGES", 1)
+    monkeypatch.setattr(contraction, "PAGE", 12 * n)
+    monkeypatch.setattr(contraction, "STRIPS", 2)
+    generator = np.random.default_rng(n)
+    x, w, b, dy = (generator.standard_normal(s).astype(np.float32) for s in ((m, k), (k, n), (n,), (m, n)))
+    graph = Graph()
+    (call,) = get_op("dense").lower(dense(graph.input(x.shape), graph.input(w.shape)).node)
+    given = dict(zip(call.kernel.parameters, call.args, strict=False))
+    assert call.kernel.name.startswith("gemm") and given["length"] <= 12 and given["chunk"] == 1
+    assert given["span"] == max(1, panels // 2), "panels of a strip"
+    y, one, two = (run(dense, x, w, b, dy, activation=("relu",), threads=t) for t in (None, 1, 2))
+    assert_allclose(y, np.maximum(oracle.matmul(x, w) + b + dy, 0), *tolerance(y.dtype, k))
+    assert_array_equal(y, one)
+    assert_array_equal(y, two)
 
 
 def test_errors_name_both_sides():
