@@ -18,11 +18,10 @@ it.  That is told by the list of ops below; a graph with others is run as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from edgenet.graph import Graph, Node, Spec, Value, get_op
 from edgenet.kernels.target import l2_bytes
 from edgenet.ops.elementwise import Binary, Unary
+from edgenet.ops.reduce import reduced_axes
 
 from .memory import Buffer, most_alive
 
@@ -35,7 +34,7 @@ INTENSE = 50
 IMAGES = {
     "conv2d": (0, 3), "dense": (0, 3), "batch_norm": (0,), "max_pool": (0,), "avg_pool": (0,), "depth_to_space": (0,),
     "space_to_depth": (0,), "transpose": (0,), "reshape": (0,), "softmax": (0,), "log_softmax": (0,),
-    "sum": (0,), "mean": (0,), "max": (0,), "min": (0,),
+    "resize": (0,), "sum": (0,), "mean": (0,), "max": (0,), "min": (0,),
 }  # fmt: skip
 
 
@@ -66,7 +65,8 @@ def _with_images(graph: Graph) -> list[Value]:
     for node in graph.nodes:
         if not any(id(v) in known for v in node.inputs):
             continue
-        if not _by_image(node, known) or any(v.spec.rank == 0 or v.spec.sizes[0] != count for v in node.outputs):
+        shapes = [v.spec.sizes for v in node.outputs]
+        if not shapes or any(shape[:1] != (count,) for shape in shapes) or not _by_image(node, known):
             return []
         found += node.outputs
         known.update(id(v) for v in node.outputs)
@@ -86,18 +86,15 @@ def _by_image(node: Node, known: set[int]) -> bool:
         same = (v.spec.rank < rank or v.spec.sizes[0] == 1 for v, image in given if not image)
         return all(v.spec.rank == rank for v, image in given if image) and all(same)
     places = IMAGES.get(node.op, ())
-    if not places or any(v is not None and image != (i in places) for i, (v, image) in _numbered(node, images)):
+    wrong = (image != (i in places) for i, image in enumerate(images) if node.inputs[i] is not None)
+    if not places or any(wrong):
         return False
     x = given[0][0].spec.rank
     if node.op == "transpose":
         return bool(attrs["perm"][0] == 0)
     if "axes" in attrs:
-        return all(axis % x != 0 for axis in attrs["axes"])
+        return 0 not in reduced_axes(attrs["axes"], x)
     return not attrs.get("transpose_x") and ("axis" not in attrs or attrs["axis"] % x != 0)
-
-
-def _numbered(node: Node, images: Iterable[bool]) -> Iterable[tuple[int, tuple[Value | None, bool]]]:
-    return enumerate(zip(node.inputs, images, strict=True))
 
 
 def _size_of_group(graph: Graph, values: list[Value], count: int) -> int:
