@@ -13,7 +13,7 @@ from edgenet.compile import compile_graph
 from edgenet.compile.in_place import Lives
 from edgenet.graph import Graph, Op, emit, registered_ops
 from edgenet.kernels.compiler import ENTRY
-from edgenet.ops import elementwise, norm, norm_train
+from edgenet.ops import conv, elementwise, gemm, norm, norm_train
 
 OPS = {name: op for name, op in sorted(registered_ops().items()) if type(op).over is not Op.over}
 SEEDS = range(16)
@@ -71,6 +71,23 @@ def batch_norm(op, rng):
     return arrays, attrs
 
 
+def residual(op, rng):
+    """Products that add a value as large as their result."""
+    n, h, width, ci, co = (int(v) for v in (rng.integers(1, 4), *rng.choice(SIZES[:10], 2), *rng.choice(SIZES, 2)))
+    k, stride, activation = int(rng.choice((1, 3))), int(rng.integers(1, 3)), (None, ("relu",))[rng.integers(2)]
+    if op.name == "dense":
+        x, w, y, attrs = (n * h, ci), (ci, co), (n * h, co), {"transpose_x": False, "transpose_w": False}
+    else:
+        y = (n, (h - 1) // stride + 1, (width - 1) // stride + 1, co)
+        x, w, pad = (n, h, width, ci), (k, k, ci, co), (k // 2, k // 2)
+        attrs = {"strides": (stride, stride), "padding": (pad, pad), "dilation": (1, 1), "groups": 1}
+    if op.name == "conv2d_dx":  # with channels enough to add
+        x, w = (*x[:3], ci + 16), (k, k, ci + 16, co)
+        return [rng.standard_normal(s).astype(np.float32) for s in (y, w, x)], attrs | {"x_shape": x}
+    shapes = (x, w, (co,), y)
+    return [rng.standard_normal(s).astype(np.float32) for s in shapes], attrs | {"activation": activation}
+
+
 #: how operands are drawn for the ops of a class
 DRAWN = {
     elementwise.Binary: binary,
@@ -78,6 +95,7 @@ DRAWN = {
     **dict.fromkeys(
         (norm.BatchNorm, norm.BatchNormDx, norm_train.BatchNormTrain, norm_train.BatchNormTrainDx), batch_norm
     ),
+    **dict.fromkeys((conv.Conv2D, conv.Conv2DDx, gemm.Dense), residual),
 }
 
 
@@ -89,7 +107,7 @@ def problem(op, seed):
     arrays, attrs = drawn[0](op, rng)
     large = [i for i, a in enumerate(arrays) if a.shape == max((b.shape for b in arrays), key=np.prod)]
     sources = list(range(len(arrays)))
-    if seed % 4 == 3:
+    if seed % 4 == 3 and drawn[0] is not residual:  # which may not lie over what a product reads
         for i in large:
             sources[i] = large[0]
     return arrays, sources, attrs
