@@ -223,7 +223,8 @@ def product(x: Contraction, b: Panels) -> list[Call]:
     panels_first = x.k * x.n > x.m * _own(x, x.k)  # the larger of A and B is read once
     mb, span = _rows_of_task(x, mr, count * x.groups, parts, min(steps, x.k) if panels_first else x.k // parts), 1
     if x.ks == 1 and b.ldb != nr and x.m <= IN_PLACE:
-        mb, span = x.m, max(1, min(count // STRIPS, STRIP // nr))  # B is read once: each chunk of it by all rows
+        strips = STRIPS if x.k * x.n <= _L2 else STRIPS // 2  # what comes from memory is best read by whole rows
+        mb, span = x.m, max(1, min(count // strips, STRIP // nr))  # B is read once: each chunk of it by all rows
     args = (
         x.a, b.operand, x.bias, x.res, c, table(x.runs), x.m, x.n, mb, span, int(panels_first), *x.sizes,
         *x.sa, *x.sc, len(x.runs), *_chunks(x, steps, nr, mr, mb), x.length, x.ks, b.ldb, b.step,
