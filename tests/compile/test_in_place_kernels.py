@@ -11,14 +11,16 @@ from ops.pull import bits_equal
 import edgenet.ops  # noqa: F401  (registers the ops)
 from edgenet.compile import compile_graph
 from edgenet.compile.in_place import Lives
-from edgenet.graph import Graph, Op, emit, registered_ops
+from edgenet.graph import Graph, Op, Spec, emit, registered_ops
 from edgenet.kernels.compiler import ENTRY
-from edgenet.ops import elementwise, norm
+from edgenet.ops import conv, elementwise, gemm, norm, norm_train
+from edgenet.ops.geometry import output_shape
 
 OPS = {name: op for name, op in sorted(registered_ops().items()) if type(op).over is not Op.over}
 SEEDS = range(16)
 SIZES = (1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65)
 MANY = (300, 1000, 5000, 20000)  # so that kernels have several tasks
+ACTIVATIONS = (None, ("relu",), ("clip", -0.5, 0.5))
 SPECIAL = np.array([0, -0.0, np.inf, -np.inf, np.nan, 1e-40], np.float32)
 
 
@@ -58,19 +60,49 @@ def batch_norm(op, rng):
     shape = shape_of(rng, int(rng.integers(2, 5)))
     x, other = rng.standard_normal((2, *shape)).astype(np.float32)
     gamma, beta, mean, var = rng.uniform(0.5, 2, (4, shape[-1])).astype(np.float32)
-    activation = (None, ("relu",), ("clip", -0.5, 0.5))[rng.integers(3)]
+    activation = ACTIVATIONS[rng.integers(3)]
     arrays = {
         "batch_norm": [x, gamma, beta, mean, var], "batch_norm_dx": [x, gamma, var],
         "batch_norm_train": [x, gamma, beta, other], "batch_norm_train_dx": [x, gamma, beta, mean, var, other],
     }[op.name]  # fmt: skip
-    return arrays, {"epsilon": 1e-3} | ({"activation": activation} if "train" in op.name else {})
+    attrs = {"epsilon": 1e-3}
+    if "train" in op.name:
+        attrs["activation"] = activation
+    if op.name == "batch_norm_train_dx":
+        attrs["again"] = bool(rng.integers(2))
+    return arrays, attrs
+
+
+def dense(op, rng):
+    """A product and its residual."""
+    m, k, n = (int(d) for d in rng.permutation(SIZES)[:3])  # k and n differ: x is not the residual
+    arrays = [rng.standard_normal(s).astype(np.float32) for s in ((m, k), (k, n), n, (m, n))]
+    return arrays, {"transpose_x": False, "transpose_w": False, "activation": ACTIVATIONS[rng.integers(3)]}
+
+
+def convolution(op, rng):
+    """A convolution and its residual, or its input gradient and what is added to that."""
+    ci, co = rng.permutation([16, 17, 24, 33, 40])[:2].tolist()  # enough for an input gradient by phases
+    k, stride = int(rng.choice([1, 3])), int(rng.choice([1, 2]))
+    x_shape = (int(rng.integers(1, 4)), *rng.integers(3, 20, 2).tolist(), ci)
+    attrs = {"strides": (stride, stride), "padding": ((k // 2, k // 2),) * 2, "dilation": (1, 1), "groups": 1}
+    x, w, b = (rng.standard_normal(s).astype(np.float32) for s in (x_shape, (k, k, ci, co), co))
+    y = rng.standard_normal(output_shape(Spec(x.shape), Spec(w.shape), attrs)).astype(np.float32)
+    if op.name == "conv2d_dx":
+        return [y, w, x], {"x_shape": x_shape, **attrs}
+    return [x, w, b, y], {"activation": ACTIVATIONS[rng.integers(3)], **attrs}
 
 
 #: how operands are drawn for the ops of a class
 DRAWN = {
+    conv.Conv2D: convolution,
+    conv.Conv2DDx: convolution,
+    gemm.Dense: dense,
     elementwise.Binary: binary,
     elementwise.Unary: unary,
-    **dict.fromkeys((norm.BatchNorm, norm.BatchNormDx, norm.BatchNormTrain, norm.BatchNormTrainDx), batch_norm),
+    **dict.fromkeys(
+        (norm.BatchNorm, norm.BatchNormDx, norm_train.BatchNormTrain, norm_train.BatchNormTrainDx), batch_norm
+    ),
 }
 
 
