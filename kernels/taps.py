@@ -19,17 +19,18 @@ def taps_tile(px: int, lanes: int, partial: bool) -> Any:
 
     ::
 
-        y[p, :] = act( bias + res[p, :] + sum over t of x[x0 + p·sx + xt[t], :] · w[wt[t] + j0, :] )     p < m
+        y[p, :] = act( bias + res[p, :] + sum over t of x[x0 + p·sx + xt[t], :] · w[wt[t] + j0, :] )
+                                                                                     p < m, t0 <= t < t1
 
     With `partial` only the first `n` channels exist.  Per tap: one load of w, px loads of x, px multiply-adds, and px
     accumulators that stay in registers over all taps.  Arguments of the intrinsic::
 
-        x, x0, sx    y, y0, sy    w, j0    xt, wt, taps    bias, res    m, n    act, alpha, low, high
+        x, x0, sx    y, y0, sy    w, j0    xt, wt, t0, t1    bias, res    m, n    act, alpha, low, high
     """
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         b = builder
-        (x, x0, sx, y, y0, sy, w, j0, xt, wt, taps, bias, res, m, n, act, alpha, low, high) = args
+        (x, x0, sx, y, y0, sy, w, j0, xt, wt, t0, t1, bias, res, m, n, act, alpha, low, high) = args
         only = mask(b, n, lanes) if partial else None
         vector = ir.VectorType(f32, lanes)
         rows = [(x0, y0)]
@@ -37,8 +38,8 @@ def taps_tile(px: int, lanes: int, partial: bool) -> Any:
             more = b.icmp_signed("<", i64(p), m)  # rows from m on repeat the last
             rows.append(tuple(b.add(r, b.select(more, s, i64(0))) for r, s in zip(rows[-1], (sx, sy), strict=True)))
         xs, ys = [r[0] for r in rows], [r[1] for r in rows]
-        acc = initial(b, None, [only], bias, j0, res, ys, lanes)
-        loop = Loop(b, i64(0), taps, 1, acc)
+        acc = initial(b, None, lambda: [only], bias, j0, res, ys, lanes)
+        loop = Loop(b, t0, t1, 1, acc)
         weights = load(b, w, b.add(j0, b.load(b.gep(wt, [loop.index]))), lanes, only)
         offset = b.load(b.gep(xt, [loop.index]))
         fma, sums = f"llvm.fmuladd.v{lanes}f32", []
@@ -51,7 +52,7 @@ def taps_tile(px: int, lanes: int, partial: bool) -> Any:
         return context.get_dummy_value()
 
     p, table, word, real = types.CPointer(types.float32), types.CPointer(types.int64), types.int64, types.float32
-    kinds = (p, word, word, p, word, word, p, word, table, table, word, p, p, word, word, word, real, real, real)
+    kinds = (p, word, word, p, word, word, p, word, table, table, word, word, p, p, word, word, word, real, real, real)
     return make_intrinsic(f"taps_{px}x{lanes}{'_partial' * partial}", types.none, kinds, emit)
 
 
@@ -90,7 +91,7 @@ def window_rows(k: int, stride: int, rows: int, lanes: int) -> Any:
         lines = places(x0, x_row, (rows - 1) * stride + k, b.add(b.mul(b.sub(mr, i64(1)), i64(stride)), i64(k - 1)))
         targets = places(y0, y_row, rows, b.sub(mr, i64(1)))
         weights = [load(b, w, b.add(w0, b.mul(w_step, i64(t))), lanes) for t in range(k * k)]
-        (start,) = added(b, None, [None], bias, [ir.Constant(vector, [0.0] * lanes)], lambda _: j0, lanes)
+        (start,) = added(b, None, lambda: [None], bias, [ir.Constant(vector, [0.0] * lanes)], lambda _: j0, lanes)
 
         def feed(sums: list[list[Any]], column: int, shift: Any) -> None:
             """Add column number `column`, counted from the first of the windows of sums[0], to all that it meets."""

@@ -36,7 +36,8 @@ class Shape(NamedTuple):
 
     mr: int
     even: bool = False
-    """all rows are stored and lie in one row of the grid, evenly spaced: no need to follow them step by step"""
+    """all rows are stored and lie in one row of the grid, evenly spaced: where they are need not be followed step by
+    step, and four of them share a pointer"""
     adjacent: bool = False
     """they lie side by side in A, as the rows of weight gradients do: one pointer serves all of them"""
     streams: int = 1

@@ -52,7 +52,7 @@ FETCHED = 2
 @functools.cache
 def tile(
     shapes: tuple[Shape, ...], nv: int, lanes: int, unroll: int = 1, packed: bool = False, by_lane: bool = False,
-    masks: bool = False,
+    masks: bool = False, shared: bool = True,
 ) -> Any:  # fmt: skip
     """Register tiles of nv vectors of `lanes` floats and several heights, as one Numba intrinsic.
 
@@ -61,9 +61,10 @@ def tile(
     ``fmla v0.4s, v1.4s, v2.s[3]`` of NEON takes a lane as its scalar, so mr + lanes·nv loads feed lanes·mr·nv
     multiply-adds, instead of lanes·(mr + nv).
 
-    Each of the `shapes` has a K loop of its own.  Behind them is one epilogue for tiles of one row and one for all the
-    others, whose lower tiles have rows in it that are not stored: it is longer than the K loops, and takes longer to
-    compile.  With `masks` it is there once, with masks; else twice, for whole vectors without them.
+    Each of the `shapes` has a K loop of its own.  Behind them is an epilogue for each height, or, if `shared`, one for
+    tiles of one row and one for all the others, whose lower tiles have rows in it that are not stored: it is longer
+    than the K loops and takes longer to compile, but where registers are scarce, sums that come from several loops are
+    not kept in them.  With `masks` it is there once, with masks; else twice, for whole vectors without them.
 
     Arguments of the intrinsic (offsets and strides in elements)::
 
@@ -97,9 +98,12 @@ def tile(
         runs, future, panel = b.gep(runs, [r0]), at(b, panel, ahead, f32), at(b, panel, b0, f32)
         if packed:  # known steps become part of the addresses and cost no instruction
             ks, ldb = i64(1), i64(nv * lanes)
-        exist = [mask(b, b.sub(n, i64(j * lanes)), lanes) for j in range(nv)]
         full = None if masks else b.icmp_signed("==", n, i64(nv * lanes))
         zero = ir.Constant(ir.VectorType(f32, lanes), [0.0] * lanes)
+
+        def exist() -> list[Any]:
+            return [mask(b, b.sub(n, i64(j * lanes)), lanes) for j in range(nv)]
+
         first = added(b, full, exist, bias, [zero] * nv, lambda i: j0, lanes)
 
         def summed(shape: Shape) -> tuple[list[Any], list[Any]]:
@@ -112,7 +116,9 @@ def tile(
                 touch(b, res, rows_c, nv * lanes)
             acc = first * mr + [zero] * (mr * nv * (shape.streams - 1))
             k_loop = (runs, nruns, length, ks, panel, ldb, nv, lanes, unroll)
-            acc = _reduce(b, acc, a, rows_a, *k_loop, by_lane=packed and by_lane, pointers_step=even and not by_lane,
+            acc = _reduce(b, acc, a, rows_a, *k_loop, by_lane=packed and by_lane,
+                          spacing=steps[2] if even and packed and not by_lane else None,
+                          adjacent=shape.adjacent and not by_lane,
                           fetch=(future, pace) if shape.fetch else None, streams=shape.streams)  # fmt: skip
             return acc, rows_c
 
@@ -132,9 +138,10 @@ def tile(
 
         done = b.append_basic_block("stored")
         switch = b.switch(which, done)
-        lone = [i for i, shape in enumerate(shapes) if shape.mr == 1]
-        others = [i for i, shape in enumerate(shapes) if shape.mr > 1]
-        for numbers in filter(None, (lone, others)):
+        alike: dict[Any, list[int]] = {}
+        for i, shape in enumerate(shapes):
+            alike.setdefault(shape.mr == 1 if shared else shape.mr, []).append(i)
+        for numbers in alike.values():
             height = max(shapes[i].mr for i in numbers)
             sums, sources = b.append_basic_block("sums"), []
             for i in numbers:
@@ -203,14 +210,20 @@ def even_offsets(b: Any, mr: int, place: Any, walks: list[tuple[Any, Any]]) -> l
 
 def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: Any, length: Any, ks: Any,
             panel: Any, ldb: Any, nv: int, lanes: int, unroll: int, by_lane: bool,
-            pointers_step: bool, fetch: Any, streams: int) -> list[Any]:  # fmt: skip
+            spacing: Any, adjacent: bool, fetch: Any, streams: int) -> list[Any]:  # fmt: skip
     """The K loop: acc[i][j] += A[i, k] * B[k, j].  Per k: nv vector loads, mr broadcasts, mr·nv multiply-adds.
 
     LLVM, where it sees that k advances evenly, steps a pointer for each row: in a loop of a single k an addition for
-    each load.  There k is hidden from it, unless `pointers_step`: evenly spaced rows share pointers, and x86 has few.
+    each load.  There k is hidden from it, unless rows are `adjacent`.  x86 has few pointers: evenly spaced rows share
+    one for each four of them, `spacing` and three times that being added as its addresses allow.  Left to itself, LLVM
+    would step from row to row, take all steps of k of a row at once, and wait for one product after the other.
     """
     pointers = [at(b, a, row, f32) for row in rows]
     vector = ir.VectorType(f32, lanes)
+    beside: list[Any] = []
+    if spacing is not None:
+        once = opaque(b, spacing)
+        beside = [i64(0), once, b.mul(once, i64(2)), opaque(b, b.mul(spacing, i64(3)))]
 
     def step(acc: list[Any], b0: Any, scalars: Callable[[int], Any]) -> list[Any]:
         vs = [load(b, panel, b.add(b0, i64(j * lanes)), lanes) for j in range(nv)]
@@ -221,40 +234,45 @@ def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: A
             out += [llvm_call(b, f"llvm.fmuladd.v{lanes}f32", vector, [s, v, c]) for v, c in zip(vs, sums, strict=True)]
         return out
 
-    def steps(count: int, acc: list[Any], k: Any, b0: Any) -> tuple[Any, Any, list[Any]]:
-        """This many steps of k."""
+    def steps(count: int, acc: list[Any], where: list[Any], b0: Any) -> tuple[list[Any], Any, list[Any]]:
+        """This many steps of k, from k, or from a pointer for each four rows."""
         ahead: list[Any] = []
         for t in range(count):
             if by_lane and count % lanes == 0:
                 if t % lanes == 0:
-                    ahead = [load(b, p, k, lanes) for p in pointers]
+                    ahead = [load(b, p, where[0], lanes) for p in pointers]
                 acc = step(acc, b0, functools.partial(_lane, b, ahead, t % lanes))
             else:
-                here = k
-                acc = step(acc, b0, lambda i: splat(b, b.load(b.gep(pointers[i], [here])), lanes))  # noqa: B023
-            k, b0 = b.add(k, ks), b.add(b0, ldb)
-        return k, b0, acc
+                acc = step(acc, b0, lambda i: splat(b, b.load(place(i, where)), lanes))  # noqa: B023
+            where = [b.gep(p, [ks]) for p in where] if beside else [b.add(where[0], ks)]
+            b0 = b.add(b0, ldb)
+        return where, b0, acc
+
+    def place(i: int, where: list[Any]) -> Any:
+        return b.gep(where[i // 4], [beside[i % 4]]) if beside else b.gep(pointers[i], [where[0]])
 
     future, pace = fetch or (panel, i64(0))
     outer = Loop(b, i64(0), nruns, 1, [i64(0), future, *acc])
     b0, future, *acc = outer.values
     k = b.load(b.gep(runs, [outer.index]))
+    where = [b.gep(p, [k]) for p in pointers[::4]] if beside else [k]
     if streams > 1:
-        k, b0, length, acc = _streams(b, streams, unroll, nv, steps, k, ks, b0, ldb, length, acc)
+        where[0], b0, length, acc = _streams(b, streams, unroll, nv, steps, k, ks, b0, ldb, length, acc)
     whole = b.and_(length, i64(-unroll))
     rest = acc[len(pointers) * nv :]
-    carried = [k, b0, future, *acc[: len(pointers) * nv]]
+    carried = [b0, future, *where, *acc[: len(pointers) * nv]]
     for start, stop, times in ((i64(0), whole, unroll), (whole, length, 1))[: 2 if unroll > 1 else 1]:
         inner = Loop(b, start, stop, times, carried)
-        k, b0, future, *acc = inner.values
-        k, b0, acc = steps(times, acc, k, b0)
+        (b0, future), where, acc = inner.values[:2], inner.values[2 : 2 + len(where)], inner.values[2 + len(where) :]
+        where, b0, acc = steps(times, acc, where, b0)
         if fetch and times > 1:
             for line in range(FETCHED):
                 prefetch(b, b.gep(future, [i64(LINE * line)]), 2)
             future = b.gep(future, [pace])
-        carried = inner.close([k if times > 1 or pointers_step else opaque(b, k), b0, future, *acc])
-    _, b0, future, *acc = carried
-    acc = outer.close([b0, future, *acc, *rest])[2:]
+        hidden = beside or not (times > 1 or adjacent)
+        carried = inner.close([b0, future, *([opaque(b, p) for p in where] if hidden else where), *acc])
+    b0, future = carried[:2]
+    acc = outer.close([b0, future, *carried[2 + len(where) :], *rest])[2:]
     while len(acc) > len(pointers) * nv:
         half = len(acc) // 2
         acc = [b.fadd(v, w, flags=FAST) for v, w in zip(acc[:half], acc[half:], strict=True)]
@@ -271,7 +289,7 @@ def _streams(b: Any, streams: int, unroll: int, nv: int, steps: Any, k: Any, ks:
     out = []
     for s in range(streams):
         at_k, at_b = b.add(k, b.mul(b.mul(share, ks), i64(s))), b.add(b0, b.mul(b.mul(share, ldb), i64(s)))
-        next_k, next_b, sums = steps(unroll, acc[s * nv : s * nv + nv], at_k, at_b)
+        (next_k,), next_b, sums = steps(unroll, acc[s * nv : s * nv + nv], [at_k], at_b)
         out += sums
         if s == 0:
             following = [next_k, next_b]

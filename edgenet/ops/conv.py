@@ -125,6 +125,7 @@ class Conv2DDx(Op):
         assert dy is not None and w is not None
         g = Geometry.of(node.output.spec.sizes, w.spec.sizes, node.attrs)
         if conv_dx.has_few_channels(g):
+            assert not others, "see can_add"
             return conv_dx.by_rows(g, dy, w, node.output)
         return conv_dx.by_phases(g, dy, w, node.output, _is_depthwise(g), *others)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 from edgenet.graph import Call, Scratch, Value
@@ -43,8 +44,9 @@ def forward(
         args = (xp.origin, w, b, y.origin, 0, c, g.ho, g.wo, c, *xp.strides, *y.strides, *epilogue(activation))
         return [_bands(k.windows[g.strides[0]], args, g.n, g.ho, g.wo, c)]
     args = (
-        xp.origin, w, b, res, y.origin, table(_offsets(g, xp)), table(tuple(t * c for t in range(taps))), taps,
-        g.ho, g.wo, c, xp.image, g.strides[0] * xp.row, g.strides[1] * xp.pixel, *y.strides, *epilogue(activation),
+        xp.origin, w, b, res, y.origin, table(_offsets(g, xp)), table(tuple(t * c for t in range(taps))),
+        table((g.ho, g.wo, 0, 0, taps)), 1, g.ho, c, xp.image, g.strides[0] * xp.row, g.strides[1] * xp.pixel,
+        *y.strides, *epilogue(activation),
     )  # fmt: skip
     return [Call(k.depthwise, args, g.n * g.ho if c else 0, 1.0 * taps * g.n * g.ho * g.wo * c)]
 
@@ -53,7 +55,7 @@ def input_gradient(
     g: Geometry, rows: Sequence[Phase], columns: Sequence[Phase], around: Pads, dyp: Image, w: Value, dx: Operand
 ) -> list[Call]:
     """dx of each phase of the stride: dy with the phase's taps."""
-    out, c, (sh, sw) = [], g.ci, g.strides
+    c, (sh, sw) = g.ci, g.strides
     args: tuple[Any, ...]
     if _windows(g) and g.strides == (1, 1):  # the window from its last weight to its first
         row, column = rows[0].base[2] + around[0][0], columns[0].base[2] + around[1][0]
@@ -61,20 +63,21 @@ def input_gradient(
         strides = (*dyp.strides, g.h * g.w * c, g.w * c, c)
         args = (start, w, None, dx, 8 * c, -c, g.h, g.w, c, *strides, *epilogue(None))
         return [_bands(k.windows[1], args, g.n, g.h, g.w, c)]
-    for r in rows:
-        for q in columns:
-            taps = [(i, j) for i in r.taps for j in q.taps]
-            places = tuple(
-                (r.base[i] + around[0][0]) * dyp.row + (q.base[j] + around[1][0]) * dyp.pixel for i, j in taps
-            )
-            args = (
-                dyp.origin, w, None, None, at(dx, (r.start * g.w + q.start) * c),
-                table(places or (0,)), table(tuple((i * g.kw + j) * c for i, j in taps) or (0,)), len(taps),
-                r.count, q.count, c, *dyp.strides, g.h * g.w * c, sh * g.w * c, sw * c, *epilogue(None),
-            )  # fmt: skip
-            work = 1.0 * max(len(taps), 1) * g.n * r.count * q.count * c
-            out.append(Call(k.depthwise, args, g.n * r.count if q.count and c else 0, work))
-    return out
+    places, weights, phases = list[int](), list[int](), list[int]()
+    for r, q in product(rows, columns):
+        first = len(places)
+        for i, j in product(r.taps, q.taps):
+            places.append((r.base[i] + around[0][0]) * dyp.row + (q.base[j] + around[1][0]) * dyp.pixel)
+            weights.append((i * g.kw + j) * c)
+        phases += (r.count, q.count, (r.start * g.w + q.start) * c, first, len(places))
+    most = max((r.count for r in rows), default=0)
+    args = (
+        dyp.origin, w, None, None, dx, table(tuple(places or (0,))), table(tuple(weights or (0,))),
+        table(tuple(phases or (0,))), len(phases) // 5, most, c, *dyp.strides,
+        g.h * g.w * c, sh * g.w * c, sw * c, *epilogue(None),
+    )  # fmt: skip
+    work = 1.0 * max(len(places), 1) * g.n * most * max((q.count for q in columns), default=0) * c
+    return [Call(k.depthwise, args, g.n * most if c else 0, work)]
 
 
 def weight_gradient(g: Geometry, xp: Image, dy: Image, dw: Value) -> list[Call]:

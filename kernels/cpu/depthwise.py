@@ -9,7 +9,8 @@ once for all of them (`kernels.taps`).  A task takes a band of rows and 128 chan
 over: x is read in runs of 512 bytes, and no two tasks write the same channels.
 
 All other windows have lists of taps.  A tap is a pair of offsets, one into x and one into w, so the same kernel
-computes the forward pass and the input gradient (the same taps backwards over dy, one phase of the stride at a time).
+computes the forward pass and the input gradient: the same taps backwards over dy, where each phase of the stride has
+taps of its own.  All phases of a row are computed one after the other, while dy is in L1.
 
 The weight gradient keeps the sums of a few taps, for 3 × 3 windows of all of them, of one vector of channels in
 registers and walks along rows of pixels; images are split into a fixed number of partitions whose sums are added in
@@ -41,29 +42,35 @@ whole_gradient, partial_gradient = taps_gradient(TAPS, LANES, False), taps_gradi
 
 @kernel
 def depthwise(
-    x: In, w: In, bias: In, res: In, y: Out, xt: InI64, wt: InI64, taps: i64,
-    rows: i64, columns: i64, c: i64, x_image: i64, x_row: i64, x_pixel: i64, y_image: i64, y_row: i64, y_pixel: i64,
+    x: In, w: In, bias: In, res: In, y: Out, xt: InI64, wt: InI64, phases: InI64, count: i64,
+    rows: i64, c: i64, x_image: i64, x_row: i64, x_pixel: i64, y_image: i64, y_row: i64, y_pixel: i64,
     act: i64, alpha: f32, low: f32, high: f32, lo: i64, hi: i64,
 ):  # fmt: skip
-    """One task computes one row of y; tasks count (image, row)."""
+    """One task computes one row of each of `count` phases, of which no row is behind number `rows`.
+
+    phases: for each its rows and columns, where in y it begins, and its first tap and the one behind its last.
+    """
     for task in range(lo, hi):
         row, image = task % rows, task // rows
-        x0, y0 = image * x_image + row * x_row, image * y_image + row * y_row
-        for j in range(0, c, LANES):
-            i = 0
-            while i < columns:
-                xa, ya, m = x0 + i * x_pixel + j, y0 + i * y_pixel + j, min(PX, columns - i)
-                if WIDE > PX and c - j >= LANES and columns - i > PX:
-                    m = min(WIDE, columns - i)
-                    wide_tile(x, xa, x_pixel, y, ya, y_pixel, w, j, xt, wt, taps, bias, res, m, LANES,
-                              act, alpha, low, high)  # fmt: skip
-                elif c - j >= LANES:
-                    whole_tile(x, xa, x_pixel, y, ya, y_pixel, w, j, xt, wt, taps, bias, res, m, LANES,
-                               act, alpha, low, high)  # fmt: skip
-                else:
-                    partial_tile(x, xa, x_pixel, y, ya, y_pixel, w, j, xt, wt, taps, bias, res, m, c - j,
-                                 act, alpha, low, high)  # fmt: skip
-                i += m
+        x0, start = image * x_image + row * x_row, image * y_image + row * y_row
+        for p in range(0, 5 * count, 5):
+            columns = phases[p + 1] if row < phases[p] else 0
+            y0, t0, t1 = start + phases[p + 2], phases[p + 3], phases[p + 4]
+            for j in range(0, c, LANES):
+                i = 0
+                while i < columns:
+                    xa, ya, m = x0 + i * x_pixel + j, y0 + i * y_pixel + j, min(PX, columns - i)
+                    if WIDE > PX and c - j >= LANES and columns - i > PX:
+                        m = min(WIDE, columns - i)
+                        wide_tile(x, xa, x_pixel, y, ya, y_pixel, w, j, xt, wt, t0, t1, bias, res, m, LANES,
+                                  act, alpha, low, high)  # fmt: skip
+                    elif c - j >= LANES:
+                        whole_tile(x, xa, x_pixel, y, ya, y_pixel, w, j, xt, wt, t0, t1, bias, res, m, LANES,
+                                   act, alpha, low, high)  # fmt: skip
+                    else:
+                        partial_tile(x, xa, x_pixel, y, ya, y_pixel, w, j, xt, wt, t0, t1, bias, res, m, c - j,
+                                     act, alpha, low, high)  # fmt: skip
+                    i += m
 
 
 def _windows(stride: int) -> Kernel:

@@ -107,7 +107,7 @@ def _gemm(nv: int, packed: bool) -> Kernel:
     )
     if tall == mr:  # the last two are the same
         shapes = shapes[:-1]
-    multiply = tile(shapes, nv, LANES, unroll, packed, TARGET.by_lane, TARGET.masks)
+    multiply = tile(shapes, nv, LANES, unroll, packed, TARGET.by_lane, TARGET.masks, TARGET.registers > 16)
 
     def gemm(
         a: In, b: In, bias: In, res: In, c: Out, runs: InI64,

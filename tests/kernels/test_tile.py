@@ -25,7 +25,8 @@ CASES = [
 
 def kernel_of(shape, nv, lanes, unroll, by_lane, masks):
     shapes = (Shape(1), Shape(shape.mr + 1), shape)  # it shares the epilogue of a taller one
-    tile, which = generate(shapes, nv, lanes, unroll, by_lane, by_lane, masks), len(shapes) - 1
+    tile = generate(shapes, nv, lanes, unroll, by_lane, by_lane, masks, shared=lanes != TABLE["avx2"].lanes)
+    which = len(shapes) - 1
     nr = nv * lanes
 
     def one_tile(

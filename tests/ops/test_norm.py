@@ -1,5 +1,7 @@
 """Batch normalisation and its gradients against the oracle."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -187,6 +189,7 @@ def test_threads_change_no_bit(shape):
         (batch_norm_dw, (x, mean, var, dy)),
         (batch_norm_train, (x, gamma, beta)),
         (batch_norm_train_dx, (x, gamma, beta, mean, var, dy)),
+        (partial(batch_norm_train_dx, again=True), (x, gamma, beta, mean, var, dy)),
     ):
         one, two, four = (run(function, *arrays, threads=t, epsilon=EPSILON) for t in (1, 2, 4))
         for a, b, c in zip(*(r if isinstance(r, list) else [r] for r in (one, two, four)), strict=True):

@@ -16,6 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"edgenet": "edgenet", "kernels": "edgenet/kernels", "converters": "edgenet/converters"}
 DATA = {"edgenet/py.typed"}
+HALF_WRITTEN = shutil.ignore_patterns("*.pyc.*")  # by another process of the tests
 LEFT_BEHIND = shutil.ignore_patterns(".git", ".*cache", ".hypothesis", "__pycache__", "*.egg-info", "build", "dist")
 
 
@@ -69,7 +70,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy.mkdir()
     for path in top:
         if path.is_dir():
-            shutil.copytree(path, copy / path.name, symlinks=True, ignore=LEFT_BEHIND if path.name == "tests" else None)
+            shutil.copytree(
+                path, copy / path.name, symlinks=True, ignore=LEFT_BEHIND if path.name == "tests" else HALF_WRITTEN
+            )
         else:
             shutil.copy2(path, copy)
     return copy
