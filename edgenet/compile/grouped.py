@@ -1,13 +1,18 @@
-"""A program for a group of images, run once for each group of a batch; `groups` tells why and when."""
+"""A program for a group of images, run once for each group of a batch; `groups` tells why and when.
+
+The images of a group are not copied: the steps that read an input get the address of the group in the caller's array.
+But for the last group, since some kernels read whole vectors, and might read behind the end of the array.
+"""
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from edgenet.graph import Graph
+from edgenet.graph import At, Graph, Value
 
 from .program import Program, Slot
 
@@ -25,6 +30,7 @@ class Grouped(Program):
             inputs, outputs = ([self._of_batch(v) for v in views] for views in self._views)
             self._batch = inputs, outputs
         self.inputs, self.outputs = self._batch
+        self._sources = [_Source(self, v, home) for v, home in zip(self.graph.inputs, self._views[0], strict=True)]
 
     def _of_batch(self, view: np.ndarray) -> np.ndarray:
         return np.zeros((self.groups * len(view), *view.shape[1:]), view.dtype)
@@ -48,10 +54,35 @@ class Grouped(Program):
         self._run_groups(self.inputs, self.outputs, threads)
 
     def _run_groups(self, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray], threads: int | None) -> None:
-        homes, views = self._views
         for g in range(self.groups):
-            for home, array in zip(homes, arrays, strict=True):
-                home[...] = array[g * len(home) : (g + 1) * len(home)]
-            super().execute(threads)
-            for result, view in zip(results, views, strict=True):
+            self._refresh()  # which may make new tables
+            for source, array in zip(self._sources, arrays, strict=True):
+                source.set(array, g, last=g == self.groups - 1)
+            self._table_of_run.run(threads)
+            for result, view in zip(results, self._views[1], strict=True):
                 result[g * len(view) : (g + 1) * len(view)] = view
+
+
+class _Source:
+    """Where the steps read an input from: the words of their arguments, and what each adds to the address."""
+
+    def __init__(self, program: Grouped, value: Value, home: np.ndarray) -> None:
+        self.home, self.address = home, int(home.ctypes.data)
+        self.words: list[tuple[Any, int]] = []
+        self.dense = value.dense
+        for step, (_, block, *_) in zip(program.steps, program._table_of_run.steps, strict=True):
+            for number, arg in enumerate(step.call.args):
+                operand = arg.operand if isinstance(arg, At) else arg
+                if isinstance(operand, Value) and program._places.root(operand)[0] is value:
+                    word = ctypes.c_int64.from_address(block + 8 * number)
+                    self.words.append((word, word.value - self.address))
+
+    def set(self, array: np.ndarray, group: int, last: bool) -> None:
+        """Have the steps read this group of an array."""
+        address = self.address
+        if self.dense and not last and array.flags.c_contiguous and array.flags.aligned:
+            address = array.ctypes.data + group * self.home.nbytes
+        else:
+            self.home[...] = array[group * len(self.home) : (group + 1) * len(self.home)]
+        for word, offset in self.words:
+            word.value = address + offset

@@ -255,15 +255,20 @@ class Program:
 
         Fill all inputs before each call: their memory may be used for other values once they have been read.
         """
+        seen = self._refresh()
+        self._table_of_run.run(threads)
+        if self.writes_variables and touch() == seen + 1:  # else somebody else has written meanwhile
+            self._stamp = seen + 1
+
+    def _refresh(self) -> int:
+        """Compute what depends on weights alone, if one has changed; returns the stamp of the latest change."""
         seen = latest_change()
         if self._stamp != seen:
             if any(v.array is not home for v, home in self._homes):  # a variable has moved
                 self._write()
             self._once.run()
             self._stamp = seen
-        self._table_of_run.run(threads)
-        if self.writes_variables and touch() == seen + 1:  # else somebody else has written meanwhile
-            self._stamp = seen + 1
+        return seen
 
     def profile(self, repeats: int = 20, arrays: Sequence[Any] | None = None) -> list[tuple[Step, float]]:
         """Median seconds of each step on one thread, for one group, on `arrays` or on whatever lies in the inputs."""

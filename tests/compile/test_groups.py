@@ -171,6 +171,11 @@ def test_inputs_are_checked_and_converted_as_ever(size):
     (want,) = program.run(x)
     assert_array_equal(program.run(x.astype(np.float64))[0], want)
     assert_array_equal(program.run(np.asfortranarray(x))[0], want)
+    unaligned = np.frombuffer(b"." + x.tobytes(), np.uint8)[1:].view(np.float32).reshape(x.shape)
+    assert_array_equal(program.run(unaligned)[0], want)
+    readonly = x.copy()
+    readonly.flags.writeable = False
+    assert_array_equal(program.run(readonly)[0], want)
     with pytest.raises(ShapeError, match=r"\(12, 4, 8, 8\), got \(3, 4, 8, 8\)"):
         program.run(x[:3])
     assert program.repeat({"other": x}, program.slots(["x"])) is None
@@ -190,6 +195,31 @@ def test_a_weight_that_moves_is_found_again(size):
     w.variable.assign(w.variable.array)
     assert_allclose(program.run(x)[0], 2 * before, rtol=1e-6)
     assert program.outputs[0] is home
+
+
+def test_no_image_is_copied_but_those_of_the_last_group(size):
+    size(3)
+    program = compiled(convolutions)
+    (x,), (home,) = arrays(program), program._views[0]
+    program.run(x)
+    before = home.copy()
+    x[:9] += 1
+    program.run(x)
+    assert_array_equal(home, before)
+
+
+def test_channels_last_images_may_have_a_border(size):
+    def images(graph):
+        x = graph.input((BATCH, 8, 8, 4))
+        y = conv2d(x, weight(graph, 3, 3, 4, 8), padding=((1, 1), (1, 1)))
+        return [conv2d(y, weight(graph, 3, 3, 8, 8), padding=((1, 1), (1, 1)))]
+
+    size(None)
+    whole = compiled(images)
+    size(3)
+    apart, (x,) = compiled(images), arrays(whole)
+    assert not apart.graph.inputs[0].dense
+    assert_array_equal(apart.run(x)[0], whole.run(x)[0])
 
 
 def test_a_profile_is_that_of_one_group(size):
