@@ -203,7 +203,7 @@ def test_a_program_that_writes_a_variable_sees_what_it_wrote():
     variable = Variable(np.ones(3, np.float32), "w")
     x, w = graph.input((2, 3)), graph.variable(variable)
     graph.outputs = [x + w * np.float32(1)]
-    emit("assign", [w, w * np.float32(2)])
+    emit("assign", [w, w * np.float32(2)], keep=0.0)
     program = compile_graph(graph)
     got = [program.run(np.zeros((2, 3)))[0][0, 0] for _ in range(4)]
     assert got == [1, 2, 4, 8]
