@@ -103,7 +103,7 @@ def test_figures_come_first_on_a_narrow_terminal(capsys, monkeypatch):
     assert re.fullmatch(r"Epoch 1/2 -  50% - loss: 0\.5000 - accuracy: 0\.7500 \|.*", half)
     assert len(half) <= 59 and len(cut) <= 59
     told = "loss: 0.5000 - accuracy: 0.7500 - val_loss: 0.5000 - val_accuracy: 0.2500"
-    assert re.fullmatch(rf"Epoch 1/2 - 100%\|█+\| - 4/4 - \d\.\ds - {told}", last)
+    assert re.fullmatch(rf"Epoch 1/2 - 100%\|█+\| - 4/4 - \d+\.\ds - {told}", last)
 
 
 def test_a_terminal_of_unknown_size_counts_as_80_columns(monkeypatch):
@@ -116,7 +116,7 @@ def test_evaluate_ends_at_100_percent_also_when_interrupted(capsys):
     m = model(metrics=["mae"])
     m.evaluate(*samples(), batch_size=3, verbose=1)
     last = capsys.readouterr().out.rstrip("\n").split("\r")[-1]
-    assert re.fullmatch(r"Evaluate - 100%\|█{10}\| - 7/7 - \d\.\ds - loss: \d+\.\d+ - mae: \d+\.\d+", last)
+    assert re.fullmatch(r"Evaluate - 100%\|█{10}\| - 7/7 - \d+\.\ds - loss: \d+\.\d+ - mae: \d+\.\d+", last)
 
     class Interrupt(callbacks.Callback):
         def on_test_end(self, logs=None):
