@@ -106,16 +106,25 @@ def window_rows(k: int, stride: int, rows: int, lanes: int) -> Any:
         sums = [[start] * rows for _ in range(waiting)]
         for column in range(k - stride):
             feed(sums, column, b.mul(x_pixel, i64(column)))
-        loop = Loop(b, i64(0), m, 1, [i64(0), i64(0), *itertools.chain(*sums)])
-        first, place, *flat = loop.values
-        sums = [flat[p * rows : (p + 1) * rows] for p in range(waiting)] + [[start] * rows]
-        for column in range(k - stride, k):
-            feed(sums, column, b.add(first, b.mul(x_pixel, i64(column))))
-        out = activate(b, sums[0], act, alpha, low, high, lanes)
-        for target, value in reversed(list(zip(targets, out, strict=True))):
-            store(b, y, b.add(target, place), value)
-        first = b.add(first, b.mul(x_pixel, i64(stride)))
-        loop.close([first, b.add(place, y_pixel), *itertools.chain(*sums[1:])])
+
+        # After so many windows, sums are in the registers again that they began in, and need not be moved.
+        turn = waiting + 1 if waiting > 1 else 1
+        whole = b.sub(m, b.srem(m, i64(turn)))
+        carried = [i64(0), i64(0), *itertools.chain(*sums)]
+        for begin, end, times in ((i64(0), whole, turn), (whole, m, 1))[: 2 if turn > 1 else 1]:
+            loop = Loop(b, begin, end, times, carried)
+            first, place, *flat = loop.values
+            sums, done, stores = [flat[p * rows : (p + 1) * rows] for p in range(waiting)], list[Any](), list[Any]()
+            for _ in range(times):
+                sums.append([start] * rows)
+                for column in range(k - stride, k):
+                    feed(sums, column, b.add(first, b.mul(x_pixel, i64(column))))
+                done += sums.pop(0)[::-1]
+                stores += [b.add(target, place) for target in targets[::-1]]
+                first, place = b.add(first, b.mul(x_pixel, i64(stride))), b.add(place, y_pixel)
+            for where, value in zip(stores, activate(b, done, act, alpha, low, high, lanes), strict=True):
+                store(b, y, where, value)
+            carried = loop.close([first, place, *itertools.chain(*sums)])
         return context.get_dummy_value()
 
     p, word, real = types.CPointer(types.float32), types.int64, types.float32
