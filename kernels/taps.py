@@ -57,7 +57,7 @@ def taps_tile(px: int, lanes: int, partial: bool) -> Any:
 
 
 @functools.cache
-def window_rows(k: int, stride: int, rows: int, lanes: int) -> Any:
+def window_rows(k: int, stride: int, rows: int, lanes: int, turned: bool = False) -> Any:
     """`rows` rows of y for a k × k window, for one vector of channels, as a Numba intrinsic.
 
     ::
@@ -71,7 +71,9 @@ def window_rows(k: int, stride: int, rows: int, lanes: int) -> Any:
        - s │  │  │  │▓▓│  │  │    rows; the weights, 9 sums and a pixel take 19 registers.
            └──┴──┴──┴──┴──┴──┘
 
-    Rows from `mr` on read what the last one reads; they are stored where that one is, before it.  Arguments::
+    Rows from `mr` on read what the last one reads; they are stored where that one is, before it.  If `turned`, the loop
+    holds so many windows that sums are in the registers again in which they began, and none is moved from window to
+    window: x86 moves registers for nothing, ARM's cores take a vector unit for it.  Arguments::
 
         x, x0, x_row, x_pixel    y, y0, y_row, y_pixel    w, w0, w_step    bias, j0    mr, m    act, alpha, low, high
     """
@@ -107,8 +109,7 @@ def window_rows(k: int, stride: int, rows: int, lanes: int) -> Any:
         for column in range(k - stride):
             feed(sums, column, b.mul(x_pixel, i64(column)))
 
-        # After so many windows, sums are in the registers again that they began in, and need not be moved.
-        turn = waiting + 1 if waiting > 1 else 1
+        turn = waiting + 1 if turned else 1
         whole = b.sub(m, b.srem(m, i64(turn)))
         carried = [i64(0), i64(0), *itertools.chain(*sums)]
         for begin, end, times in ((i64(0), whole, turn), (whole, m, 1))[: 2 if turn > 1 else 1]:
@@ -129,7 +130,7 @@ def window_rows(k: int, stride: int, rows: int, lanes: int) -> Any:
 
     p, word, real = types.CPointer(types.float32), types.int64, types.float32
     kinds = (p, *[word] * 3, p, *[word] * 3, p, word, word, p, *[word] * 3, word, real, real, real)
-    return make_intrinsic(f"window_rows_{k}s{stride}_{rows}x{lanes}", types.none, kinds, emit)
+    return make_intrinsic(f"window_rows_{k}s{stride}_{rows}x{lanes}{'_turned' * turned}", types.none, kinds, emit)
 
 
 @functools.cache

@@ -75,7 +75,8 @@ def depthwise(
 
 def _windows(stride: int) -> Kernel:
     """The kernel for windows of 3 × 3."""
-    whole, narrow = (window_rows(3, stride, ROWS, lanes) for lanes in (LANES, NARROW))
+    turned = current().by_lane and stride == 1  # with stride 2 the addresses would not fit the registers
+    whole, narrow = (window_rows(3, stride, ROWS, lanes, turned) for lanes in (LANES, NARROW))
 
     def windows(
         x: In, w: In, bias: In, y: Out, w0: i64, w_step: i64,

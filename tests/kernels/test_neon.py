@@ -86,16 +86,22 @@ def test_the_loop_of_depthwise_convolutions(assembly, kernel, count, loaded, cpu
         assert len(loop) <= count + loaded + 4
 
 
+#: kernels of windows with the multiply-adds and the loads of a round: three sums of nine products for a column of 5
+#: pixels, or with stride 2 for two columns of 7; forward with stride 1 three columns; dw reads dy, too
+WINDOWS = [("windows1", 81, 15), ("windows2", 27, 14), ("windows1_dw", 27, 5 + 3), ("windows2_dw", 27, 14 + 3)]
+each_windows = pytest.mark.parametrize(("kernel", "count", "loaded"), WINDOWS)
+
+
 @each_core
-@pytest.mark.parametrize(
-    ("kernel", "loaded"), [("windows1", 5), ("windows2", 14), ("windows1_dw", 5 + 3), ("windows2_dw", 14 + 3)]
-)
-def test_the_loop_of_depthwise_windows(assembly, kernel, loaded, cpu):
-    """Three sums of nine products for a column of 5 pixels, or with stride 2 for two columns of 7; dw reads dy, too."""
-    loop = whole_loop((assembly / f"{kernel}-{cpu}.s").read_text(), 27)
-    assert multiply_adds(loop) == 27
-    assert not [line for line in loop if STACK.search(line)], "nothing is spilled"
-    assert loads(loop) == loaded
+@each_windows
+def test_the_loop_of_depthwise_windows(assembly, kernel, count, loaded, cpu):
+    loop = whole_loop((assembly / f"{kernel}-{cpu}.s").read_text(), count)
+    assert multiply_adds(loop) == count
+    spilled = [line for line in loop if STACK.search(line)]
+    if kernel == "windows1":  # strides of three columns may be read again, no number
+        spilled = [line for line in spilled if not re.match(r"\s+ldr\s+x", line)]
+    assert not spilled
+    assert loads([line for line in loop if not STACK.search(line)]) == loaded
 
 
 @each_core
@@ -113,13 +119,13 @@ def test_the_loads_of_depthwise_convolutions_hardly_wait(assembly, kernel, count
         assert loaded / cycles(loop, MODELS[cpu]) > 0.8 * WIDTH[cpu]
 
 
-#: Forward on a Cortex-A76, moves of sums from window to window and stores share the vector units with multiply-adds.
-FORWARD = {"cortex-a72": 0.8, "cortex-a76": 0.59}
+#: Share of the multiply-adds.  Forward on a Cortex-A76, stores and, with stride 2, moves of sums from window to window
+#: share the vector units with them.
+LEAST = {("windows1", "cortex-a72"): 0.9, ("windows1", "cortex-a76"): 0.7, ("windows2", "cortex-a76"): 0.59}
 
 
 @each_core
-@pytest.mark.parametrize("kernel", ["windows1", "windows2", "windows1_dw", "windows2_dw"])
-def test_the_multiply_adds_of_depthwise_windows_hardly_wait(assembly, kernel, cpu):
-    loop = whole_loop((assembly / f"{kernel}-{cpu}.s").read_text(), 27)
-    least = 0.8 if kernel.endswith("_dw") else FORWARD[cpu]
-    assert 27 / cycles(loop, MODELS[cpu]) > least * WIDTH[cpu]
+@each_windows
+def test_the_multiply_adds_of_depthwise_windows_hardly_wait(assembly, kernel, count, loaded, cpu):
+    loop = whole_loop((assembly / f"{kernel}-{cpu}.s").read_text(), count)
+    assert count / cycles(loop, MODELS[cpu]) > LEAST.get((kernel, cpu), 0.8) * WIDTH[cpu]
