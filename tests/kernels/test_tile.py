@@ -25,7 +25,7 @@ CASES = [
 
 def kernel_of(shape, nv, lanes, unroll, by_lane, masks):
     shapes = (Shape(1), Shape(shape.mr + 1), shape)  # it shares the epilogue of a taller one
-    tile = generate(shapes, nv, lanes, unroll, by_lane, by_lane, masks, shared=lanes != TABLE["avx2"].lanes)
+    tile = generate(shapes, nv, lanes, unroll, by_lane, by_lane, masks, lanes != TABLE["avx2"].lanes)
     which = len(shapes) - 1
     nr = nv * lanes
 
