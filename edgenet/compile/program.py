@@ -19,16 +19,18 @@ from typing import Any
 
 import numpy as np
 
-from edgenet.graph import At, Graph, Scratch, ShapeError, Value, get_op, headroom
+from edgenet.graph import At, Call, Graph, Scratch, ShapeError, Value, get_op, headroom
 from edgenet.graph.variable import latest_change, touch
 from edgenet.kernels.compiler import Kernel
 from edgenet.kernels.lock import Lock
 from edgenet.kernels.parallel import Table, num_threads, prepare
+from edgenet.kernels.walk import LINE, chain
 
+from .chain import Chain, Item, Slots, chained, local, steps_of, with_borders
 from .constants import constant_calls
 from .layout import lay_out
 from .memory import ALIGN_BYTES, Buffer, plan
-from .places import Operand, Places, Step, check_order, onto_itself, operands, with_borders
+from .places import Operand, Places, Step, check_order, onto_itself, operands
 from .share import replaced, shared
 
 #: what to do about a program that does not fit into the memory
@@ -51,12 +53,17 @@ class Program:
         places = self._places = Places(graph)
         steps = [Step(n, c) for n in graph.nodes if not get_op(n.op).view for c in get_op(n.op).lower(n)]
         steps = [s for s in steps if s.call.tasks > 0 and not onto_itself(s.call, places)]
-        steps = with_borders(graph, steps, places)
         check_order(graph, steps, places)
         once = constant_calls(steps, places, variables_fixed)
         repeated, instead = shared([s.call for s in steps], once)
         steps = [s._replace(call=replaced(s.call, instead)) for s in steps]
-        self.steps = [s for i, s in enumerate(steps) if i not in once]
+        items: list[Item] = [s for i, s in enumerate(steps) if i not in once]
+        if graph.training:
+            items = chained(items, places)
+        kept = {id(places.root(v)[0]) for v in (*graph.inputs, *graph.outputs)}
+        self._local = local(items, places, kept)
+        self.items = with_borders(graph, items, places, self._local)
+        self.steps = [s for item in self.items for s in steps_of(item)]
         self._keep: list[Any] = []
         self._address: dict[int, int] = {}
         self._constant_steps = [s for i, s in enumerate(steps) if i in once and i not in repeated]
@@ -71,7 +78,7 @@ class Program:
         self._homes = [(v, v.array) for v in self.graph.variables]
         prepare(s.call.kernel for s in [*self._constant_steps, *self.steps])
         self._once = self._table(self._constant_steps)
-        self._table_of_run = self._table(self.steps)
+        self._table_of_run = self._table(self.items)
         inputs, outputs = ([self._view(v) for v in values] for values in (self.graph.inputs, self.graph.outputs))
         self._views = inputs, outputs
         self._show()
@@ -129,10 +136,11 @@ class Program:
 
     def _place_arena(self, graph: Graph) -> int:
         buffers: dict[int, Buffer] = {}
+        self._slots_of: dict[int, Slots] = {}
 
         def use(operand: Operand, step: int) -> None:
             root, _ = self._places.root(operand)
-            if id(root) in self._address or (isinstance(root, Value) and root.data is not None):
+            if id(root) in self._local or id(root) in self._address or (isinstance(root, Value) and root.data is not None):
                 return
             buffer = buffers.get(id(root))
             if buffer is None:
@@ -143,11 +151,15 @@ class Program:
 
         for value in graph.inputs:
             use(value, -1)
-        for i, step in enumerate(self.steps):
-            for operand, _ in operands(step.call, False) + operands(step.call, True):
-                use(operand, i)
+        for i, item in enumerate(self.items):
+            for step in steps_of(item):
+                for operand, _ in operands(step.call, False) + operands(step.call, True):
+                    use(operand, i)
+            if isinstance(item, Chain):
+                slots = self._slots_of[i] = Slots(item, self._places, self._local)
+                buffers[id(slots)] = Buffer(slots.size_bytes, i, i)
         for value in graph.outputs:
-            use(value, len(self.steps))
+            use(value, len(self.items))
         size = plan(list(buffers.values()))
         arena = self._memory(size)
         self.buffers = buffers
@@ -178,17 +190,47 @@ class Program:
             return arg.ctypes.data
         return arg
 
-    def _table(self, steps: list[Step]) -> Table:
-        blocks = []
-        for step in steps:
-            call = step.call
-            for kind, arg, name in zip(call.kernel.args[:-2], call.args, call.kernel.parameters, strict=False):
-                _check(call.kernel, kind, arg, name)
-            words = call.kernel.pack(tuple(self._word(a) for a in call.args))
-            blocks.append(np.array(words or [0], np.int64))
-        self._keep.extend(blocks)
-        calls = [s.call for s in steps]
-        return Table([(c.kernel, b.ctypes.data, c.tasks, c.work) for c, b in zip(calls, blocks, strict=True)])
+    def _block(self, call: Call) -> np.ndarray:
+        """The argument block of a call."""
+        for kind, arg, name in zip(call.kernel.args[:-2], call.args, call.kernel.parameters, strict=False):
+            _check(call.kernel, kind, arg, name)
+        words = call.kernel.pack(tuple(self._word(a) for a in call.args))
+        block = np.array(words or [0], np.int64)
+        self._keep.append(block)
+        return block
+
+    def _table(self, items: Sequence[Item]) -> Table:
+        rows = []
+        for number, item in enumerate(items):
+            if isinstance(item, Chain):
+                rows.append(self._chain_row(item, self._slots_of[number]))
+            else:
+                rows.append((item.call.kernel, self._block(item.call).ctypes.data, item.call.tasks, item.call.work))
+        return Table(rows)
+
+    def _chain_row(self, item: Chain, slots: Slots) -> tuple[Kernel, int, int, float]:
+        rows, moves = [], []
+        base = self._address[id(slots)]
+        for slot in range(slots.count):
+            self._address.update((key, base + slot * slots.slot_bytes + at) for key, at in slots.offsets.items())
+            for step in item.steps:
+                call, block = step.call, self._block(step.call)
+                rows.append((call.kernel.address, block.ctypes.data, call.tasks, int(call.pieces > 1)))
+                for i, arg in enumerate(call.args):
+                    operand = arg.operand if isinstance(arg, At) else arg
+                    if call.pieces > 1 and isinstance(operand, Value | Scratch):
+                        less = slots.less.get(id(self._places.root(operand)[0]))
+                        if less is not None:
+                            moves.append((block.ctypes.data + 8 * i, int(block[i]), less))
+        tables = [np.array(t, np.int64) for t in (rows, moves or [(0, 0, 0)])]
+        locks = np.zeros(LINE * slots.count, np.int64)
+        words = [
+            tables[0].ctypes.data, len(item.steps), tables[1].ctypes.data, len(moves) // slots.count, item.groups,
+            slots.count, locks.ctypes.data,
+        ]  # fmt: skip
+        block = np.array(words, np.int64)
+        self._keep += [*tables, locks, block]
+        return chain, block.ctypes.data, item.groups, sum(s.call.work for s in item.steps)
 
     def _view(self, value: Value) -> np.ndarray:
         """The memory of an input or output as an array."""
@@ -272,10 +314,11 @@ class Program:
 
     def profile(self, repeats: int = 20, arrays: Sequence[Any] | None = None) -> list[tuple[Step, float]]:
         """Median seconds of each step on one thread, for one group, on `arrays` or on whatever lies in the inputs."""
-        seconds = np.zeros((repeats, len(self.steps)))
+        seconds = np.zeros((repeats, len(self.items)))
         with self._lock, num_threads(1):
             self.execute()
             tables = [Table([row]) for row in self._table_of_run.steps]
+            assert len(tables) == len(self.items)
             for r in range(repeats):
                 for home, array in zip(self._views[0], arrays or (), strict=False):
                     np.copyto(home, array if self.groups == 1 else array[: len(home)], casting="same_kind")
@@ -283,7 +326,7 @@ class Program:
                     start = time.perf_counter()
                     table.run()
                     seconds[r, i] = time.perf_counter() - start
-        return list(zip(self.steps, np.median(seconds, axis=0).tolist(), strict=True))
+        return list(zip(self.items, np.median(seconds, axis=0).tolist(), strict=True))
 
 
 def _size_bytes(operand: Operand) -> int:

@@ -65,7 +65,7 @@ class Conv2D(Op):
             runs=tuple(i * g.dilation[0] * xp.row + j * g.dilation[1] * xp.pixel for i, j in taps),
             length=g.ci_g * (g.kw if merged else 1),
             bias=b, res=after, activation=node.attrs["activation"],
-            groups=g.groups, ga=g.ci_g, gc=g.co_g, keep=w.fixed and not w.graph.training,
+            groups=g.groups, ga=g.ci_g, gc=g.co_g, keep=w.fixed and not w.graph.training, images=g.n,
         )  # fmt: skip
         return out + calls(contraction)
 
@@ -175,7 +175,7 @@ class Conv2DDw(Op):
             sc=(g.kw * g.ci_g * g.co, g.ci_g * g.co, g.co),
             runs=tuple(i * xp.image + j * g.strides[0] * xp.row for i in range(g.n) for j in range(g.ho)),
             length=g.wo, ks=g.strides[1] * xp.pixel,
-            groups=g.groups, ga=g.ci_g, gc=g.co_g, sum_size=node.output.spec.size,
+            groups=g.groups, ga=g.ci_g, gc=g.co_g, sum_size=node.output.spec.size, images=g.n,
         )  # fmt: skip
         return out + calls(contraction)
 

@@ -41,7 +41,8 @@ def by_phases(
     around = Phase.around(rows), Phase.around(cols)
     one = (g.ho + sum(around[0])) * (g.wo + sum(around[1])) * g.co
     pixels = min((p.count for p in rows), default=0) * min((p.count for p in cols), default=0)
-    groups = [(0, g.n)] if dy.layout.has(around) else list(groups_of_images(g.n, one, pixels))
+    whole = dy.layout.has(around) or dy.graph.training
+    groups = [(0, g.n)] if whole else list(groups_of_images(g.n, one, pixels))
     into = Scratch(one * max((count for _, count in groups), default=0))
     packed: dict[tuple[int, int], Panels] = {}
     out: list[Call] = [] if other is None else [copied(other, dx, dx.spec.size)]
@@ -82,7 +83,7 @@ def _phase(g: Geometry, r: Phase, c: Phase, around: Pads, dyp: Image, w: Value, 
         sizes=(r.count, c.count), sa=dyp.strides,
         sc=(g.h * g.w * g.ci, g.strides[0] * g.w * g.ci, g.strides[1] * g.ci),
         runs=tuple(y * dyp.row + x * dyp.pixel for y, x in first), length=g.co_g,
-        groups=g.groups, ga=g.co_g, gc=g.ci_g, keep=w.fixed and not w.graph.training,
+        groups=g.groups, ga=g.co_g, gc=g.ci_g, keep=w.fixed and not w.graph.training, images=g.n,
     )  # fmt: skip
 
 
@@ -101,7 +102,8 @@ def by_rows(g: Geometry, dy: Value, w: Value, dx: Value) -> list[Call]:
     rows, run = Phase.of_axis(g, 0), g.kw * g.ci
     around, one = (Phase.around(rows), (0, 0)), g.h * g.wo * run
     one_dy = (g.ho + sum(around[0])) * g.wo * g.co
-    groups = list(groups_of_images(g.n, max(one, one_dy), min((p.count for p in rows), default=0) * g.wo))
+    pixels = min((p.count for p in rows), default=0) * g.wo
+    groups = [(0, g.n)] if dy.graph.training else list(groups_of_images(g.n, max(one, one_dy), pixels))
     most = max((count for _, count in groups), default=0)
     into, t = Scratch(one_dy * most), Scratch(one * most)
     packed: dict[tuple[int, int], Panels] = {}
@@ -115,9 +117,9 @@ def by_rows(g: Geometry, dy: Value, w: Value, dx: Value) -> list[Call]:
                 b=Matrix(w, sk=1, sn=g.co, runs=tuple(i * run * g.co for i in r.taps), length=g.co),
                 sizes=(r.count, g.wo), sa=dyp.strides, sc=(one, g.strides[0] * g.wo * run, run),
                 runs=tuple((r.base[i] + around[0][0]) * dyp.row for i in r.taps), length=g.co,
-                keep=w.fixed and not w.graph.training,
+                keep=w.fixed and not w.graph.training, images=count,
             )  # fmt: skip
             out += _packed_once(x, (r.start, 0), packed)
         args = (t, at(dx, first * g.h * g.w * g.ci), g.w, g.ci, g.wo, g.kw, g.strides[1], g.padding[1][0])
-        out.append(Call(k.add_columns, args, count * g.h, 8.0 * count * one))
+        out.append(Call(k.add_columns, args, count * g.h, 8.0 * count * one, count))
     return out

@@ -70,13 +70,13 @@ class BatchNormTrain(Op):
             return [Call(fill, (v, r.c, float("nan")), -(-r.c // BLOCK), 0.0) for v in (mean, var)]
         parts, table = Scratch(2 * r.period * r.blocks), Scratch(3 * r.period)
         args = (parts, gamma, beta, mean, var, table, r.m, r.c, r.reps, r.rows, node.attrs["epsilon"])
-        bounds, (sizes, tasks) = _bounds(node.attrs["activation"]), r.lines(x, res, y)
+        bounds, (sizes, tasks, cuts) = _bounds(node.attrs["activation"]), r.lines(x, res, y)
         places = (None if v is None else at(v, v.layout.start) for v in (res, y))
         moved = 4.0 * r.n * (2 if res is None else 3)
         return [
-            Call(k.moments, (x, parts, r.m, r.c, r.reps, r.rows), r.blocks, 8.0 * r.n),
+            Call(k.moments, (x, parts, r.m, r.c, r.reps, r.rows), r.blocks, 8.0 * r.n, r.pieces),
             Call(k.combine_moments, args, r.c, 16.0 * r.c * r.blocks),
-            Call(k.normalize, (x, table, *places, int(res is not None), *bounds, *sizes), tasks, moved),
+            Call(k.normalize, (x, table, *places, int(res is not None), *bounds, *sizes), tasks, moved, cuts),
         ]
 
     def layouts(self, node: Node) -> Layouts:
@@ -110,12 +110,12 @@ class BatchNormTrainDx(Op):
         table, parts, calls = products(r, x, (gamma, beta, mean, var), dy, epsilon, bounds)
         combined = (parts, gamma, var, dgamma, dbeta, table, r.m, r.c, r.reps, r.blocks, epsilon)
         y = again[0] if again else None
-        (sizes, tasks), place = r.lines(x, y), None if y is None else at(y, y.layout.start)
+        (sizes, tasks, cuts), place = r.lines(x, y), None if y is None else at(y, y.layout.start)
         args = (x, dy, table, dx, place, len(again), *bounds, *sizes)
         return [
             *calls,
             Call(k.combine_dx, combined, r.c, 8.0 * r.c * r.blocks),
-            Call(k.normalize_dx, args, tasks, 4.0 * r.n * (3 + len(again))),
+            Call(k.normalize_dx, args, tasks, 4.0 * r.n * (3 + len(again)), cuts),
         ]
 
     def layouts(self, node: Node) -> Layouts:
