@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from edgenet.graph import At, Call, Graph, Node, Scratch, Value, get_op
 from edgenet.graph.layout import NO_BORDER
 from edgenet.kernels.cpu.movement import copy, copy_bytes
 
 from .in_place import Lives
-
 
 Operand = Value | Scratch
 
@@ -82,6 +83,13 @@ def onto_itself(call: Call, places: Places) -> bool:
     (source, a), (target, b) = operands(call, False)[0], operands(call, True)[0]
     (root_a, at_a), (root_b, at_b) = places.root(source), places.root(target)
     return root_a is root_b and at_a + a == at_b + b
+
+
+def size_bytes(operand: Operand) -> int:
+    """Bytes of its memory, with what lies around its numbers."""
+    if isinstance(operand, Scratch):
+        return operand.spec.size_bytes
+    return operand.layout.size * np.dtype(operand.dtype).itemsize
 
 
 def has_border(value: Value) -> bool:

@@ -14,7 +14,7 @@ Compiling a graph takes six steps, each a function or class below:
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,14 +24,15 @@ from edgenet.graph.variable import latest_change, touch
 from edgenet.kernels.compiler import Kernel
 from edgenet.kernels.lock import Lock
 from edgenet.kernels.parallel import Table, num_threads, prepare
-from edgenet.kernels.walk import LINE, chain
+from edgenet.kernels.walk import chain
 
-from .chain import Chain, Item, Slots, chained, local, steps_of, with_borders
+from .chain import Chain, Item, chained, steps_of
 from .constants import constant_calls
 from .layout import lay_out
 from .memory import ALIGN_BYTES, Buffer, plan
-from .places import Operand, Places, Step, check_order, onto_itself, operands
+from .places import Operand, Places, Step, check_order, onto_itself, operands, size_bytes
 from .share import replaced, shared
+from .slots import Slots, local, seconds_of_steps, with_borders
 
 #: what to do about a program that does not fit into the memory
 SMALLER = "give it a smaller batch_size, smaller images, fewer filters, or strides and pooling early on"
@@ -57,13 +58,12 @@ class Program:
         once = constant_calls(steps, places, variables_fixed)
         repeated, instead = shared([s.call for s in steps], once)
         steps = [s._replace(call=replaced(s.call, instead)) for s in steps]
-        items: list[Item] = [s for i, s in enumerate(steps) if i not in once]
-        if graph.training:
-            items = chained(items, places)
+        in_runs = [s for i, s in enumerate(steps) if i not in once]
+        items = chained(in_runs, places) if graph.training else in_runs
         kept = {id(places.root(v)[0]) for v in (*graph.inputs, *graph.outputs)}
-        self._local = local(items, places, kept)
-        self.items = with_borders(graph, items, places, self._local)
-        self.steps = [s for item in self.items for s in steps_of(item)]
+        self._within = local(items, places, kept)
+        self._items = with_borders(graph, items, places, self._within)
+        self.steps = [s for item in self._items for s in steps_of(item)]
         self._keep: list[Any] = []
         self._address: dict[int, int] = {}
         self._constant_steps = [s for i, s in enumerate(steps) if i in once and i not in repeated]
@@ -78,7 +78,7 @@ class Program:
         self._homes = [(v, v.array) for v in self.graph.variables]
         prepare(s.call.kernel for s in [*self._constant_steps, *self.steps])
         self._once = self._table(self._constant_steps)
-        self._table_of_run = self._table(self.items)
+        self._table_of_run = self._table(self._items)
         inputs, outputs = ([self._view(v) for v in values] for values in (self.graph.inputs, self.graph.outputs))
         self._views = inputs, outputs
         self._show()
@@ -117,10 +117,10 @@ class Program:
                     continue
                 self._keep.append(root)
                 if id(root) in lasting:
-                    total += _size_bytes(root)
-                    self._address[id(root)] = self._memory(_size_bytes(root))
+                    total += size_bytes(root)
+                    self._address[id(root)] = self._memory(size_bytes(root))
                 else:
-                    passing[id(root)] = Buffer(_size_bytes(root), i, i)
+                    passing[id(root)] = Buffer(size_bytes(root), i, i)
         size = plan(list(passing.values()))
         workspace = self._memory(size)
         self._address.update((key, workspace + b.offset_bytes) for key, b in passing.items())
@@ -140,26 +140,27 @@ class Program:
 
         def use(operand: Operand, step: int) -> None:
             root, _ = self._places.root(operand)
-            if id(root) in self._local or id(root) in self._address or (isinstance(root, Value) and root.data is not None):
+            elsewhere = id(root) in self._within or id(root) in self._address
+            if elsewhere or (isinstance(root, Value) and root.data is not None):
                 return
             buffer = buffers.get(id(root))
             if buffer is None:
                 self._keep.append(root)
-                buffers[id(root)] = Buffer(_size_bytes(root), step, step)
+                buffers[id(root)] = Buffer(size_bytes(root), step, step)
             else:
                 buffer.last = step
 
         for value in graph.inputs:
             use(value, -1)
-        for i, item in enumerate(self.items):
+        for i, item in enumerate(self._items):
             for step in steps_of(item):
                 for operand, _ in operands(step.call, False) + operands(step.call, True):
                     use(operand, i)
             if isinstance(item, Chain):
-                slots = self._slots_of[i] = Slots(item, self._places, self._local)
+                slots = self._slots_of[i] = Slots(item, self._places, self._within)
                 buffers[id(slots)] = Buffer(slots.size_bytes, i, i)
         for value in graph.outputs:
-            use(value, len(self.items))
+            use(value, len(self._items))
         size = plan(list(buffers.values()))
         arena = self._memory(size)
         self.buffers = buffers
@@ -203,34 +204,14 @@ class Program:
         rows = []
         for number, item in enumerate(items):
             if isinstance(item, Chain):
-                rows.append(self._chain_row(item, self._slots_of[number]))
+                slots = self._slots_of[number]
+                block = slots.block(self._address[id(slots)], self._address, self._block)
+                work = sum(s.call.work for s in item.steps)
+                self._keep.append(block)
+                rows.append((chain, block.ctypes.data, item.groups, work))
             else:
                 rows.append((item.call.kernel, self._block(item.call).ctypes.data, item.call.tasks, item.call.work))
         return Table(rows)
-
-    def _chain_row(self, item: Chain, slots: Slots) -> tuple[Kernel, int, int, float]:
-        rows, moves = [], []
-        base = self._address[id(slots)]
-        for slot in range(slots.count):
-            self._address.update((key, base + slot * slots.slot_bytes + at) for key, at in slots.offsets.items())
-            for step in item.steps:
-                call, block = step.call, self._block(step.call)
-                rows.append((call.kernel.address, block.ctypes.data, call.tasks, int(call.pieces > 1)))
-                for i, arg in enumerate(call.args):
-                    operand = arg.operand if isinstance(arg, At) else arg
-                    if call.pieces > 1 and isinstance(operand, Value | Scratch):
-                        less = slots.less.get(id(self._places.root(operand)[0]))
-                        if less is not None:
-                            moves.append((block.ctypes.data + 8 * i, int(block[i]), less))
-        tables = [np.array(t, np.int64) for t in (rows, moves or [(0, 0, 0)])]
-        locks = np.zeros(LINE * slots.count, np.int64)
-        words = [
-            tables[0].ctypes.data, len(item.steps), tables[1].ctypes.data, len(moves) // slots.count, item.groups,
-            slots.count, locks.ctypes.data,
-        ]  # fmt: skip
-        block = np.array(words, np.int64)
-        self._keep += [*tables, locks, block]
-        return chain, block.ctypes.data, item.groups, sum(s.call.work for s in item.steps)
 
     def _view(self, value: Value) -> np.ndarray:
         """The memory of an input or output as an array."""
@@ -314,26 +295,28 @@ class Program:
 
     def profile(self, repeats: int = 20, arrays: Sequence[Any] | None = None) -> list[tuple[Step, float]]:
         """Median seconds of each step on one thread, for one group, on `arrays` or on whatever lies in the inputs."""
-        seconds = np.zeros((repeats, len(self.items)))
         with self._lock, num_threads(1):
             self.execute()
-            tables = [Table([row]) for row in self._table_of_run.steps]
-            assert len(tables) == len(self.items)
-            for r in range(repeats):
+            runs = [self._timed(item, row) for item, row in zip(self._items, self._table_of_run.steps, strict=True)]
+            seconds = []
+            for _ in range(repeats):
                 for home, array in zip(self._views[0], arrays or (), strict=False):
                     np.copyto(home, array if self.groups == 1 else array[: len(home)], casting="same_kind")
-                for i, table in enumerate(tables):
-                    start = time.perf_counter()
-                    table.run()
-                    seconds[r, i] = time.perf_counter() - start
-        return list(zip(self.items, np.median(seconds, axis=0).tolist(), strict=True))
+                seconds.append([s for run in runs for s in run()])
+        return list(zip(self.steps, np.median(seconds, axis=0).tolist(), strict=True))
 
+    def _timed(self, item: Item, row: tuple[Kernel, int, int, float]) -> Callable[[], list[float]]:
+        """A function that runs an item alone and returns the seconds of each of its steps."""
+        if isinstance(item, Chain):
+            return lambda: seconds_of_steps(row[1])
+        table = Table([row])
 
-def _size_bytes(operand: Operand) -> int:
-    """Bytes of its memory, with what lies around its numbers."""
-    if isinstance(operand, Scratch):
-        return operand.spec.size_bytes
-    return operand.layout.size * np.dtype(operand.dtype).itemsize
+        def run() -> list[float]:
+            start = time.perf_counter()
+            table.run()
+            return [time.perf_counter() - start]
+
+        return run
 
 
 def _check_range(value: Value, array: np.ndarray) -> None:

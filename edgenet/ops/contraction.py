@@ -18,7 +18,7 @@ from edgenet.kernels import generators
 from edgenet.kernels.cpu import gemm as k
 from edgenet.kernels.target import current, l2_bytes
 
-from .pieces import even, pieces
+from .pieces import even, partitions, pieces, units
 
 Operand = Value | Scratch | At
 Activation = tuple[Any, ...] | None
@@ -99,7 +99,7 @@ class Contraction:
     keep: bool = False
     """whether B is the same in every run, so that packing it costs nothing"""
     images: int = 1
-    """images that the rows of C, or of a sum that may be split its steps, go through"""
+    """images that the rows of C, or the steps of a sum that may be split, go through, if tasks are to end with them"""
 
     @property
     def k(self) -> int:
@@ -194,7 +194,16 @@ def _partitions(x: Contraction) -> int:
     for_tasks = -(-TASKS * 14 * 64 // max(x.m * x.n * x.groups, 1))
     affordable = max(1, len(x.runs) * row_bytes // (8 * x.sum_size))
     wanted = max(1, min(max(fitting, for_tasks), affordable, len(x.runs), 64))
-    return max(p for p in range(1, wanted + 1) if x.images % p == 0 or p % x.images == 0) if x.images > 1 else wanted
+    return partitions(x.images, wanted) if 1 < units(x.images) <= affordable else wanted
+
+
+def _pieces(x: Contraction, parts: int, mb: int, panels_first: bool) -> int:
+    """Into how many pieces of the images the tasks can be cut."""
+    if units(x.images) == 1 or x.groups > 1:
+        return 1
+    if x.sum_size:
+        return parts if parts % units(x.images) == 0 else 1
+    return 1 if panels_first else pieces(x.images, x.m, mb)
 
 
 class Panels(NamedTuple):
@@ -240,8 +249,8 @@ def product(x: Contraction, b: Panels) -> list[Call]:
     tasks = x.groups * parts * -(-x.m // mb) * -(-count // span)
     moved = 4.0 * x.groups * (x.k * x.n + x.m * x.n + x.m * _own(x, x.k))
     work = max(0.25 * x.groups * x.m * x.k * count * nr, moved)
-    cuts = pieces(images, parts, 1) if x.sum_size else 1 if panels_first else pieces(images, x.m, mb)
-    call = Call(k.gemm[nv, x.ks == 1 and b.ldb == nr], args, tasks, work, cuts if x.groups == 1 else 1)
+    cuts = _pieces(x, parts, mb, bool(panels_first))
+    call = Call(k.gemm[nv, x.ks == 1 and b.ldb == nr], args, tasks, work, cuts)
     return [call] if parts == 1 else [call, sum_parts(c, x.c, parts, x.sum_size)]
 
 

@@ -65,7 +65,8 @@ class Conv2D(Op):
             runs=tuple(i * g.dilation[0] * xp.row + j * g.dilation[1] * xp.pixel for i, j in taps),
             length=g.ci_g * (g.kw if merged else 1),
             bias=b, res=after, activation=node.attrs["activation"],
-            groups=g.groups, ga=g.ci_g, gc=g.co_g, keep=w.fixed and not w.graph.training, images=g.n,
+            groups=g.groups, ga=g.ci_g, gc=g.co_g,
+            keep=w.fixed and not w.graph.training, images=g.n if w.graph.training else 1,
         )  # fmt: skip
         return out + calls(contraction)
 

@@ -83,7 +83,8 @@ def _phase(g: Geometry, r: Phase, c: Phase, around: Pads, dyp: Image, w: Value, 
         sizes=(r.count, c.count), sa=dyp.strides,
         sc=(g.h * g.w * g.ci, g.strides[0] * g.w * g.ci, g.strides[1] * g.ci),
         runs=tuple(y * dyp.row + x * dyp.pixel for y, x in first), length=g.co_g,
-        groups=g.groups, ga=g.co_g, gc=g.ci_g, keep=w.fixed and not w.graph.training, images=g.n,
+        groups=g.groups, ga=g.co_g, gc=g.ci_g,
+        keep=w.fixed and not w.graph.training, images=g.n if w.graph.training else 1,
     )  # fmt: skip
 
 
@@ -117,7 +118,7 @@ def by_rows(g: Geometry, dy: Value, w: Value, dx: Value) -> list[Call]:
                 b=Matrix(w, sk=1, sn=g.co, runs=tuple(i * run * g.co for i in r.taps), length=g.co),
                 sizes=(r.count, g.wo), sa=dyp.strides, sc=(one, g.strides[0] * g.wo * run, run),
                 runs=tuple((r.base[i] + around[0][0]) * dyp.row for i in r.taps), length=g.co,
-                keep=w.fixed and not w.graph.training, images=count,
+                keep=w.fixed and not w.graph.training, images=count if w.graph.training else 1,
             )  # fmt: skip
             out += _packed_once(x, (r.start, 0), packed)
         args = (t, at(dx, first * g.h * g.w * g.ci), g.w, g.ci, g.wo, g.kw, g.strides[1], g.padding[1][0])

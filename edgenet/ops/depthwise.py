@@ -13,7 +13,7 @@ from edgenet.kernels.cpu import depthwise as k
 
 from .contraction import Activation, Operand, epilogue, sum_parts, table
 from .geometry import Geometry, Image, Phase, at
-from .pieces import pieces
+from .pieces import partitions, units
 
 #: partitions of the weight gradient's sum over images
 PARTS = 8
@@ -84,18 +84,19 @@ def input_gradient(
 def weight_gradient(g: Geometry, xp: Image, dy: Image, dw: Value) -> list[Call]:
     """dw: partial sums over groups of images, then their sum."""
     c, taps = g.ci, g.kh * g.kw
-    parts = max(1, min(PARTS, g.n))
+    parts = partitions(g.n, PARTS)
+    cuts = parts if parts % units(g.n) == 0 and units(g.n) > 1 else 1
     total: Operand = dw if parts == 1 else Scratch(parts * dw.spec.size)
     work = 1.0 * taps * g.n * g.ho * g.wo * c
     args: tuple[Any, ...]
     if _windows(g) and g.strides in ((1, 1), (2, 2)) and g.wo >= 2 and c % k.NARROW == 0:
         args = (xp.origin, dy.origin, total, parts, g.n, g.ho, g.wo, c, *xp.strides, *dy.strides)
-        out = [Call(k.windows_dw[g.strides[0]], args, parts * -(-c // k.CHANNELS), work, pieces(g.n, parts, 1))]
+        out = [Call(k.windows_dw[g.strides[0]], args, parts * -(-c // k.CHANNELS), work, cuts)]
         return out if parts == 1 else [*out, sum_parts(total, dw, parts, dw.spec.size)]
     args = (
         xp.origin, dy.origin, total, table(_offsets(g, xp)), taps, parts,
         g.n, g.ho, g.wo, c, xp.image, g.strides[0] * xp.row, g.strides[1] * xp.pixel, *dy.strides,
     )  # fmt: skip
     tasks = parts * -(-c // k.LANES)
-    out = [Call(k.depthwise_dw, args, tasks, work, pieces(g.n, parts, 1))]
+    out = [Call(k.depthwise_dw, args, tasks, work, cuts)]
     return out if parts == 1 else [*out, sum_parts(total, dw, parts, dw.spec.size)]

@@ -50,7 +50,7 @@ class Rows:
         return Call(kernel, (*args, self.n, self.period, self.periods), self.tasks, moved)
 
     def lines(self, x: Value, *others: Value | None) -> tuple[tuple[int, ...], int, int]:
-        """How loops go through x where others lie line by line, in the terms of the kernels, the number of tasks, and of pieces.
+        """How loops go through x where others lie line by line, in the terms of the kernels; tasks, and their pieces.
 
         Numbers in x, those of a period and of a line, lines of a task and of an image; then the steps from image to
         image and from line to line of each of the others.
@@ -58,7 +58,11 @@ class Rows:
         if all(v is None or v.layout.border == NO_BORDER for v in others):
             steps = [(self.length, self.length)] * len(others)
             tasks = -(-self.n // self.length) if self.n else 0
-            return (self.n, self.period, self.length, 1, 1, *chain(*steps)), tasks, pieces(self.images, self.n, self.length)
+            return (
+                (self.n, self.period, self.length, 1, 1, *chain(*steps)),
+                tasks,
+                pieces(self.images, self.n, self.length),
+            )
         n, h, w, c = x.spec.sizes
         count = even(n, h, k.BLOCK // (w * c))
         steps = [(0, 0) if v is None else image(v).strides[:2] for v in others]

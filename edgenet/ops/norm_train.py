@@ -9,7 +9,7 @@ from typing import Any
 from edgenet.graph import Call, Cost, Layouts, Node, Op, Scratch, ShapeError, Spec, Value, emit
 from edgenet.kernels.cpu import norm_train as k
 from edgenet.kernels.cpu.movement import fill
-from edgenet.kernels.cpu.norm import BLOCK
+from edgenet.kernels.cpu.norm import BLOCK, mean_scale_beta
 
 from .contraction import Activation
 from .geometry import at
@@ -85,6 +85,32 @@ class BatchNormTrain(Op):
 
     def cost(self, node: Node) -> Cost:
         return Cost(7 * node.output.spec.size, super().cost(node).bytes)
+
+
+class BatchNormAgain(Op):
+    """y of batch_norm_train from its x, gamma, beta, mean and var: for the gradients that read it (`recompute`)."""
+
+    name = "batch_norm_again"
+    no_gradient = "it is emitted by a pass over finished gradients"
+
+    def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
+        check(specs, "gamma beta mean var")
+        return [specs[0]]
+
+    def lower(self, node: Node) -> list[Call]:
+        x, *vectors = (v for v in node.inputs if v is not None)
+        y, epsilon = node.output, node.attrs["epsilon"]
+        r = Rows(x.spec)
+        table = Scratch(3 * r.period)
+        sizes, tasks, cuts = r.lines(x, None, y)
+        args = (x, table, None, at(y, y.layout.start), 0, *_bounds(node.attrs["activation"]), *sizes)
+        return [
+            Call(mean_scale_beta, (*vectors, table, r.c, r.reps, epsilon), 1, 12.0 * r.period),
+            Call(k.normalize, args, tasks, 8.0 * r.n, cuts),
+        ]
+
+    def layouts(self, node: Node) -> Layouts:
+        return Layouts(lines=(node.output,))
 
 
 class BatchNormTrainDx(Op):

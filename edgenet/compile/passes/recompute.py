@@ -26,10 +26,10 @@ def recompute(graph: Graph) -> None:
         late = [n for n in graph.users(y) if n.op == "conv2d_dw" and n.inputs[0] is y]
         gradient = next((n for n in graph.users(mean) if n.op == "batch_norm_train_dx" and n.inputs[3] is mean), None)
         if late and gradient is not None and gradient.attrs["activation"] == norm.attrs["activation"]:
-            _move(graph, late, gradient)
+            _move(graph, norm, late, gradient)
 
 
-def _move(graph: Graph, late: list[Node], gradient: Node) -> None:
+def _move(graph: Graph, norm: Node, late: list[Node], gradient: Node) -> None:
     """Put weight gradients behind the gradient of the normalisation, and let them read its y."""
     place, moving, made = graph.nodes.index(gradient), list[Node](), set[int]()
     for n in graph.nodes[:place]:
@@ -39,12 +39,11 @@ def _move(graph: Graph, late: list[Node], gradient: Node) -> None:
     if any(id(v) in made for v in gradient.inputs) or any(get_op(n.op).effect for n in moving):
         return
     with graph.at(gradient):
-        *same, y = emit(gradient.op, gradient.inputs, **{**gradient.attrs, "again": True})
-    for old, new in zip(gradient.outputs, same, strict=True):
-        graph.replace(old, new)
+        y = emit("batch_norm_again", [*norm.inputs[:3], *norm.outputs[1:]], **norm.attrs)
+    moving.insert(0, y.node)
     for n in late:
         n.inputs = [y, *n.inputs[1:]]
     for n in moving:
         graph.nodes.remove(n)
     place = graph.nodes.index(gradient)
-    graph.nodes[place : place + 1] = moving
+    graph.nodes[place + 1 : place + 1] = moving
