@@ -130,6 +130,12 @@ class Conv2DDx(Op):
             return conv_dx.by_rows(g, dy, w, node.output)
         return conv_dx.by_phases(g, dy, w, node.output, _is_depthwise(g), *others)
 
+    def layouts(self, node: Node) -> Layouts:
+        dy, w, *_ = node.inputs
+        assert dy is not None and w is not None
+        g = Geometry.of(node.output.spec.sizes, w.spec.sizes, node.attrs)
+        return Layouts((dy,), ((dy, conv_dx.zeros_around(g)),))
+
     def cost(self, node: Node) -> Cost:
         dy, w, *_ = node.inputs
         assert dy is not None and w is not None
@@ -181,9 +187,10 @@ class Conv2DDw(Op):
         return out + calls(contraction)
 
     def layouts(self, node: Node) -> Layouts:
-        x = node.inputs[0]
-        assert x is not None
-        return Layouts((x,), ((x, node.attrs["padding"]),))
+        x, dy = node.inputs
+        assert x is not None and dy is not None
+        g = Geometry.of(x.spec.sizes, node.output.spec.sizes, node.attrs)
+        return Layouts((x, dy) if _is_depthwise(g) else (x,), ((x, node.attrs["padding"]),))
 
     def cost(self, node: Node) -> Cost:
         dy = node.inputs[1]

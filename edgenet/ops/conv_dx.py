@@ -30,6 +30,12 @@ def groups_of_images(n: int, one: int, pixels: int) -> Iterator[tuple[int, int]]
         yield first, min(several, n - first)
 
 
+def zeros_around(g: Geometry) -> Pads:
+    """The zeros that either way reads around dy."""
+    rows, cols = (Phase.around(Phase.of_axis(g, axis)) for axis in (0, 1))
+    return rows, (0, 0) if has_few_channels(g) else cols
+
+
 def by_phases(
     g: Geometry, dy: Value, w: Value, dx: Value, is_depthwise: bool, other: Value | None = None
 ) -> list[Call]:
