@@ -4,12 +4,12 @@
 
     z ─▶ batch_norm_train ─▶ y ─▶ conv2d …                   z ─▶ batch_norm_train ─▶ y ─▶ conv2d …
                              └──────▶ conv2d_dw              z, dy ─▶ batch_norm_train_dx ─▶ dz …
-    z, dy ─▶ batch_norm_train_dx ─▶ dz …                                                  └▶ y ─▶ conv2d_dw
+    z, dy ─▶ batch_norm_train_dx ─▶ dz …                     z ─▶ batch_norm_again ─▶ y ─▶ conv2d_dw
 
-The gradients need both z and y, so both would lie in memory from the forward pass to the backward pass.  But the
-gradient of the normalisation has y in its registers.  So it writes y once more, and the convolution's weight gradient
-waits for it: the arena of a training step is about half as large, and both times y is written to memory that was just
-in use, instead of to memory that is in no cache.  Where a residual was added to y it is not at hand, and y stays.
+The gradients need both z and y, so both would lie in memory from the forward pass to the backward pass.  But y is
+quickly made of z, and the gradient of the normalisation reads z anyway.  So y is computed once more behind that, and the
+convolution's weight gradient waits for it: the arena of a training step is about half as large, and both times y is
+read while it is in the cache (`compile.chain`).  Where a residual was added to y, y stays.
 
 Source: Chen, Xu, Zhang, Guestrin, "Training Deep Nets with Sublinear Memory Cost", 2016, arXiv:1604.06174, section 3.
 """
@@ -30,7 +30,7 @@ def recompute(graph: Graph) -> None:
 
 
 def _move(graph: Graph, norm: Node, late: list[Node], gradient: Node) -> None:
-    """Put weight gradients behind the gradient of the normalisation, and let them read its y."""
+    """Put weight gradients behind the gradient of the normalisation, and let them read a y made there."""
     place, moving, made = graph.nodes.index(gradient), list[Node](), set[int]()
     for n in graph.nodes[:place]:
         if n in late or any(id(v) in made for v in n.inputs):
