@@ -7,8 +7,8 @@
     z, dy ─▶ batch_norm_train_dx ─▶ dz …                     z ─▶ batch_norm_again ─▶ y ─▶ conv2d_dw
 
 The gradients need both z and y, so both would lie in memory from the forward pass to the backward pass.  But y is
-quickly made of z, and the gradient of the normalisation reads z anyway.  So y is computed once more behind that, and the
-convolution's weight gradient waits for it: the arena of a training step is about half as large, and both times y is
+quickly made of z, and the gradient of the normalisation reads z anyway.  So y is computed once more behind that, and
+the convolution's weight gradient waits for it: the arena of a training step is about half as large, and both times y is
 read while it is in the cache (`compile.chain`).  Where a residual was added to y, y stays.
 
 Source: Chen, Xu, Zhang, Guestrin, "Training Deep Nets with Sublinear Memory Cost", 2016, arXiv:1604.06174, section 3.
