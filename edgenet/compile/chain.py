@@ -42,7 +42,9 @@ from .places import Operand, Places, Step, operands, size_bytes
 #: steps that a chain passes over, at most, while it looks for more
 WINDOW = 8
 #: of L2, what a group may touch
-ROOM = 0.75
+ROOM = 0.5
+#: of L2, what a chain touches at least: less stays in the cache anyway
+LEAST = 2
 
 
 class Chain(NamedTuple):
@@ -133,11 +135,11 @@ def _grow(first: Step, pending: Sequence[Step], places: Places) -> tuple[list[St
 
 
 def _count(steps: Sequence[Step], pieces: int, places: Places) -> int:
-    """Number of groups of a chain; one if it is none, or if all of it stays in L2 anyway."""
+    """Number of groups of a chain; one if it is none, or if most of it stays in the cache anyway."""
     touched = {id(r): r for step in steps for r in roots(step, places) if not isinstance(r, Value) or r.data is None}
-    total, room = sum(map(size_bytes, touched.values())), ROOM * l2_bytes()
-    if len(steps) < 2 or total <= room:
+    total, l2 = sum(map(size_bytes, touched.values())), l2_bytes()
+    if len(steps) < 2 or total <= LEAST * l2:
         return 1
     counts = [c for c in range(2, pieces + 1) if pieces % c == 0]
     wide = [c for c in counts if c >= UNITS] or counts
-    return next((c for c in wide if total <= c * room), wide[-1])
+    return next((c for c in wide if total <= c * ROOM * l2), wide[-1])

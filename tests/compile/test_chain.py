@@ -76,10 +76,10 @@ class Net:
         return ops.relu(z + y)
 
 
-def program_of(seed, room, monkeypatch):
-    """The program of a network in which a group may touch `room` times L2, and an input."""
+def program_of(seed, l2, monkeypatch):
+    """The program of a network on a machine with an L2 of so many bytes, and an input."""
     net = Net(seed)
-    monkeypatch.setattr(chain, "ROOM", room)
+    monkeypatch.setattr(chain, "l2_bytes", lambda: l2)
     return compile_graph(net.graph, training=True), net.array
 
 
@@ -106,11 +106,11 @@ def backwards(program, array):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_chains_give_the_same_bits(seed, monkeypatch):
-    plain, array = program_of(seed, 1e9, monkeypatch)
+    plain, array = program_of(seed, 1 << 60, monkeypatch)
     assert not chains(plain)
     want = plain.run(array)
     assert all(np.isfinite(w).all() for w in want)
-    program, _ = program_of(seed, 1e-9, monkeypatch)
+    program, _ = program_of(seed, 1, monkeypatch)
     poison(program)
     for threads in (1, 2, 4):
         with num_threads(threads):
@@ -122,7 +122,7 @@ def test_chains_give_the_same_bits(seed, monkeypatch):
 
 
 def test_the_networks_above_have_chains_with_local_operands(monkeypatch):
-    programs = [program_of(seed, 1e-9, monkeypatch)[0] for seed in SEEDS]
+    programs = [program_of(seed, 1, monkeypatch)[0] for seed in SEEDS]
     assert sum(map(bool, map(chains, programs))) >= len(SEEDS) * 3 // 4
     assert sum(bool(p._within) for p in programs) >= len(SEEDS) // 2
     ops_of = {s.node.op for p in programs for c in chains(p) for s in c.steps}
@@ -132,7 +132,7 @@ def test_the_networks_above_have_chains_with_local_operands(monkeypatch):
 
 @pytest.mark.parametrize("seed", SEEDS[:6])
 def test_the_profile_has_every_step_of_a_chain(seed, monkeypatch):
-    program, array = program_of(seed, 1e-9, monkeypatch)
+    program, array = program_of(seed, 1, monkeypatch)
     want = program.run(array)
     rows = program.profile(2, [array])
     assert [s for s, _ in rows] == program.steps
