@@ -2,7 +2,7 @@
 
 A program whose kernels are all in the cache needs neither Numba nor llvmlite, whose imports take several times as long
 as loading the program.  So kernels name their helpers through this module: `device` functions, and the intrinsics that
-`simd`, `tile`, `taps`, `window`, `shuffle`, `integer_tile` and `atomic` generate in LLVM IR.
+`simd`, `tile`, `taps`, `window`, `norm_strips`, `shuffle`, `integer_tile` and `atomic` generate in LLVM IR.
 """
 
 from __future__ import annotations
@@ -83,7 +83,6 @@ def _family(module: str, name: str) -> Callable[..., Any]:
     return member
 
 
-fetch, fetch_to_write = _intrinsic("simd", "fetch"), _intrinsic("simd", "fetch_to_write")
 move, accumulate = _family("simd", "move"), _family("simd", "accumulate")
 plus, minus, times, divide, muladd = (_intrinsic("simd", n) for n in ("plus", "minus", "times", "divide", "muladd"))
 maximum, minimum, absolute, root = (_intrinsic("simd", n) for n in ("maximum", "minimum", "absolute", "root"))
@@ -95,6 +94,12 @@ taps_tile, taps_gradient = _family("taps", "taps_tile"), _family("taps", "taps_g
 window_rows, window_gradient = _family("taps", "window_rows"), _family("taps", "window_gradient")
 reduce_window, route_window = _family("window", "reduce_window"), _family("window", "route_window")
 max_row, route_row = _family("window", "max_row"), _family("window", "route_row")
+norm_moments, norm_products = _family("norm_strips", "norm_moments"), _family("norm_strips", "norm_products")
+norm_walk, norm_dx_walk = (
+    _family("norm_strips", "norm_walk"),
+    _family("norm_strips", "norm_dx_walk"),
+)
+norm_total, norm_moments_total = _family("norm_strips", "norm_total"), _family("norm_strips", "norm_moments_total")
 turn_tile, weave = _family("shuffle", "turn_tile"), _family("shuffle", "weave")
 integer_tile, integer_taps = _family("integer_tile", "integer_tile"), _family("integer_tile", "integer_taps")
 call, ask, pause = (_intrinsic("atomic", n) for n in ("call", "ask", "pause"))

@@ -80,10 +80,10 @@ def prefetch(b: Any, where: Any, level: int, write: bool = False) -> None:
 
 
 class Loop:
-    """``for i in range(start, stop)`` with values carried in phi nodes; the body may be empty at run time."""
+    """``for i in range(start, stop, step)`` with values carried in phi nodes; the body may be empty at run time."""
 
-    def __init__(self, b: Any, start: Any, stop: Any, step: int, carried: list[Any]) -> None:
-        self.b, self.stop, self.step = b, stop, step
+    def __init__(self, b: Any, start: Any, stop: Any, step: Any, carried: list[Any]) -> None:
+        self.b, self.stop, self.step = b, stop, i64(step) if isinstance(step, int) else step
         self.before = b.block
         self.head = b.append_basic_block("loop")
         self.body = b.append_basic_block("body")
@@ -101,7 +101,7 @@ class Loop:
     def close(self, carried: list[Any]) -> list[Any]:
         """End the body; returns the values after the loop."""
         b = self.b
-        self.index.add_incoming(b.add(self.index, i64(self.step)), b.block)
+        self.index.add_incoming(b.add(self.index, self.step), b.block)
         for phi, v in zip(self.values, carried, strict=True):
             phi.add_incoming(v, b.block)
         b.branch(self.head)
@@ -191,20 +191,6 @@ def _reinterpreted(name: str, source: Any, result: Any, kind: Any) -> Any:
 
     return make_intrinsic(name, result, (source,), emit)
 
-
-def _fetch(name: str, write: bool) -> Any:
-    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
-        x, first, count = args
-        loop = Loop(b, i64(0), count, LINE, [])
-        prefetch(b, b.gep(x, [b.add(first, loop.index)]), 3, write)
-        loop.close([])
-        return context.get_dummy_value()
-
-    return make_intrinsic(name, types.none, (types.CPointer(types.float32), types.int64, types.int64), emit)
-
-
-#: fetch(x, first, count): have the cache lines of these numbers on their way; fetch_to_write(y, first, count)
-fetch, fetch_to_write = _fetch("fetch", write=False), _fetch("fetch_to_write", write=True)
 
 #: bits_wide(x): the 64 bits of a float64 as an int64; number_wide(i): the other way
 bits_wide = _reinterpreted("bits_wide", types.float64, types.int64, i64)

@@ -11,17 +11,19 @@ from edgenet.graph import Call, Cost, Node, Op, Scratch, ShapeError, Spec, Value
 from edgenet.graph.layout import NO_BORDER
 from edgenet.kernels.cpu import norm as k
 
-from .geometry import image
+from .geometry import at, image
 from .pieces import even, pieces
 
-#: numbers that a loop over periods runs over at least
-PERIOD = 256
-#: bytes of x in a block whose moments are taken at once, at most (the second reading should meet L2) and at least
+#: numbers of a period at most, if that lets strips fill it
+PERIOD = 1024
+#: bytes of x in a block, at most and at least
 BLOCK_BYTES, LEAST_BYTES = 131072, 16384
 #: periods of a block at least: it writes two periods of results
 LEAST_PERIODS = 16
 #: blocks that x is split into at least, where that leaves them large enough
 BLOCKS = 16
+#: no bounds
+UNBOUNDED = (math.nan, math.nan)
 
 
 class Rows:
@@ -33,21 +35,17 @@ class Rows:
         self.m = self.n // self.c if self.c else 0
         self.images = x.sizes[0] if x.rank > 1 else 1
         each = self.m // max(self.images, 1)
-        self.reps = max(1, PERIOD // self.c) if self.c else 1
+        self.reps = k.STRIP // math.gcd(k.STRIP, self.c) if self.c else 1
+        if self.reps * self.c > PERIOD:
+            self.reps = -(-k.STRIP // self.c)
         self.period = self.c * self.reps
         block_bytes = min(max(4 * self.n // BLOCKS, LEAST_BYTES), BLOCK_BYTES)
         rows = max(block_bytes // (4 * max(self.period, 1)), LEAST_PERIODS) * self.reps
         self.rows = even(self.images, each, rows)
         self.blocks = -(-self.m // self.rows)
         self.pieces = pieces(self.images, self.m, self.rows)
-        self.periods = max(1, k.BLOCK // max(self.period, 1))
-        self.tasks = -(-self.n // (self.periods * self.period)) if self.n else 0
-        self.length = even(self.images, each, self.periods * self.reps) * self.c
-
-    def elementwise(self, kernel: Any, *args: Any) -> Call:
-        """A call that goes through all rows, period by period."""
-        moved = 4.0 * self.n * sum(isinstance(a, Value) for a in args)
-        return Call(kernel, (*args, self.n, self.period, self.periods), self.tasks, moved)
+        self.length = even(self.images, each, max(1, k.BLOCK // max(self.period, 1)) * self.reps) * self.c
+        self.groups = -(-self.c // k.LANES)
 
     def lines(self, x: Value, *others: Value | None) -> tuple[tuple[int, ...], int, int]:
         """How loops go through x where others lie line by line, in the terms of the kernels; tasks, and their pieces.
@@ -102,9 +100,9 @@ class BatchNorm(Op):
         x, *vectors = node.inputs
         assert x is not None
         r = Rows(x.spec)
-        table = Scratch(2 * r.period)
-        once = Call(k.scale_shift, (*vectors, table, r.c, r.reps, node.attrs["epsilon"]), 1, 4.0 * r.period)
-        return [once, r.elementwise(k.scale_add, x, table, node.output)]
+        table = Scratch(3 * r.period)
+        once = Call(k.mean_scale_beta, (*vectors, table, r.c, r.reps, node.attrs["epsilon"]), 1, 12.0 * r.period)
+        return [once, normalized(r, x, table, None, node.output, UNBOUNDED)]
 
     def cost(self, node: Node) -> Cost:
         return Cost(2 * node.output.spec.size, super().cost(node).bytes)
@@ -127,9 +125,17 @@ class BatchNormDx(Op):
         dy, *vectors = node.inputs
         assert dy is not None
         r = Rows(dy.spec)
-        table = Scratch(r.period)
-        once = Call(k.frozen_scale, (*vectors, table, r.c, r.reps, node.attrs["epsilon"]), 1, 4.0 * r.period)
-        return [once, r.elementwise(k.scale, dy, table, node.output)]
+        table = Scratch(3 * r.period)
+        once = Call(k.frozen_scale, (*vectors, table, r.c, r.reps, node.attrs["epsilon"]), 1, 12.0 * r.period)
+        return [once, normalized(r, dy, table, None, node.output, UNBOUNDED)]
+
+
+def normalized(r: Rows, x: Value, table: Scratch, res: Value | None, y: Value, bounds: tuple[float, float]) -> Call:
+    """y = (x - mean) · scale + beta from a table of these, plus res if that is there, between the bounds."""
+    sizes, tasks, cuts = r.lines(x, res, y)
+    places = (None if v is None else at(v, v.layout.start) for v in (res, y))
+    moved = 4.0 * r.n * (2 if res is None else 3)
+    return Call(k.normalize, (x, table, *places, int(res is not None), *bounds, *sizes), tasks, moved, cuts)
 
 
 def products(
@@ -163,9 +169,9 @@ class BatchNormDw(Op):
         r = Rows(x.spec)
         epsilon = node.attrs["epsilon"]
         # the mean is all it takes
-        _, parts, calls = products(r, x, (var, mean, mean, var), dy, epsilon, (math.nan, math.nan))
+        _, parts, calls = products(r, x, (var, mean, mean, var), dy, epsilon, UNBOUNDED)
         args = (parts, var, *node.outputs, r.c, r.reps, r.blocks, epsilon)
-        return [*calls, Call(k.combine_dw, args, r.c, 8.0 * r.c * r.blocks)]
+        return [*calls, Call(k.combine_dw, args, r.groups, 8.0 * r.period * r.blocks)]
 
     def cost(self, node: Node) -> Cost:
         x = node.inputs[0]

@@ -8,18 +8,18 @@ from typing import Any
 
 from edgenet.graph import Call, Cost, Layouts, Node, Op, Scratch, ShapeError, Spec, Value, emit
 from edgenet.kernels.cpu import norm_train as k
-from edgenet.kernels.cpu.movement import fill
-from edgenet.kernels.cpu.norm import BLOCK, mean_scale_beta
+from edgenet.kernels.cpu.movement import COPY_BLOCK, fill
+from edgenet.kernels.cpu.norm import mean_scale_beta
 
 from .contraction import Activation
 from .geometry import at
-from .norm import Rows, check, products
+from .norm import UNBOUNDED, Rows, check, normalized, products
 
 
 def _bounds(activation: Activation) -> tuple[float, float]:
     """Between which numbers an activation keeps the result; NaN for no bound."""
     if activation is None:
-        return math.nan, math.nan
+        return UNBOUNDED
     kind, *values = activation
     if kind == "relu":
         return 0.0, math.nan
@@ -67,16 +67,13 @@ class BatchNormTrain(Op):
         assert x is not None
         r = Rows(x.spec)
         if not r.n:  # the mean of nothing
-            return [Call(fill, (v, r.c, float("nan")), -(-r.c // BLOCK), 0.0) for v in (mean, var)]
-        parts, table = Scratch(2 * r.period * r.blocks), Scratch(3 * r.period)
-        args = (parts, gamma, beta, mean, var, table, r.m, r.c, r.reps, r.rows, node.attrs["epsilon"])
-        bounds, (sizes, tasks, cuts) = _bounds(node.attrs["activation"]), r.lines(x, res, y)
-        places = (None if v is None else at(v, v.layout.start) for v in (res, y))
-        moved = 4.0 * r.n * (2 if res is None else 3)
+            return [Call(fill, (v, r.c, float("nan")), -(-r.c // COPY_BLOCK), 0.0) for v in (mean, var)]
+        parts, table = Scratch((2 * r.period + r.reps) * r.blocks), Scratch(3 * r.period)
+        args = (parts, gamma, beta, mean, var, table, r.m, r.c, r.reps, r.blocks, node.attrs["epsilon"])
         return [
-            Call(k.moments, (x, parts, r.m, r.c, r.reps, r.rows), r.blocks, 8.0 * r.n, r.pieces),
-            Call(k.combine_moments, args, r.c, 16.0 * r.c * r.blocks),
-            Call(k.normalize, (x, table, *places, int(res is not None), *bounds, *sizes), tasks, moved, cuts),
+            Call(k.moments, (x, parts, r.m, r.c, r.reps, r.rows, r.blocks), r.blocks, 4.0 * r.n, r.pieces),
+            Call(k.combine_moments, args, r.groups, 16.0 * r.period * r.blocks),
+            normalized(r, x, table, res, y, _bounds(node.attrs["activation"])),
         ]
 
     def layouts(self, node: Node) -> Layouts:
@@ -99,14 +96,11 @@ class BatchNormAgain(Op):
 
     def lower(self, node: Node) -> list[Call]:
         x, *vectors = (v for v in node.inputs if v is not None)
-        y, epsilon = node.output, node.attrs["epsilon"]
-        r = Rows(x.spec)
+        r, epsilon = Rows(x.spec), node.attrs["epsilon"]
         table = Scratch(3 * r.period)
-        sizes, tasks, cuts = r.lines(x, None, y)
-        args = (x, table, None, at(y, y.layout.start), 0, *_bounds(node.attrs["activation"]), *sizes)
         return [
             Call(mean_scale_beta, (*vectors, table, r.c, r.reps, epsilon), 1, 12.0 * r.period),
-            Call(k.normalize, args, tasks, 8.0 * r.n, cuts),
+            normalized(r, x, table, None, node.output, _bounds(node.attrs["activation"])),
         ]
 
     def layouts(self, node: Node) -> Layouts:
@@ -139,7 +133,7 @@ class BatchNormTrainDx(Op):
         args = (x, dy, table, at(dx, dx.layout.start), *bounds, *sizes)
         return [
             *calls,
-            Call(k.combine_dx, combined, r.c, 8.0 * r.c * r.blocks),
+            Call(k.combine_dx, combined, r.groups, 8.0 * r.period * r.blocks),
             Call(k.normalize_dx, args, tasks, 12.0 * r.n, cuts),
         ]
 

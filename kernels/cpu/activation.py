@@ -17,11 +17,16 @@ their gradients go line by line, a line being a row of pixels, or BLOCK numbers 
 import numpy as np
 
 from .. import math
-from ..compiler import In, Out, f32, i64, kernel
+from ..compiler import In, Out, device, f32, i64, kernel
 from .elementwise import BLOCK
-from .norm_train import line_start
 
 ZERO, ONE = np.float32(0), np.float32(1)
+
+
+@device
+def line_start(line, h, image, row):
+    """Where a line of an image of h lines begins."""
+    return line // h * image + line % h * row
 
 
 @kernel

@@ -26,6 +26,7 @@ def test_on_another_row(name):
         "tests/ops/test_gemm.py",
         "tests/ops/test_integer.py",
         "tests/ops/test_movement.py::test_planes_become_pixels",
+        "tests/ops/test_norm.py",
         "tests/ops/test_pool.py::test_every_width_of_channels",
         "tests/ops/test_pool.py::test_windows_without_padding",
     ]
