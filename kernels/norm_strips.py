@@ -5,7 +5,7 @@ x0 and the like are where something begins in the array named before it; a `tabl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -53,43 +53,18 @@ def _moments(b: Any, vectors: int, lanes: int, x: Any, x0: Any, run: Any, period
     walk(b, vectors, lanes, i64(1), run, period, strip, few)
 
 
-def _products(b: Any, vectors: int, lanes: int, x: Any, dy: Any, x0: Any, run: Any, period: Any, table: Any, parts: Any,
-              p0: Any, low: Any, high: Any) -> None:  # fmt: skip
-    """Sums of the columns of dy and of dy · (x - mean), added to those in parts.
+def _each_row(b: Any, lines: Any, rows: Any, moves: list[tuple[Any, Any, Any]], body: Callable[..., Any],
+              sums: Sequence[Any] = ()) -> list[Any]:  # fmt: skip
+    """Call `body` with places, each with its beginning, its step from row to row and from line to line, and with sums.
 
-    dy is `passed` by y = (x - mean) · scale + beta; the tables of these are one period each, and so are the sums.
+    It returns the new sums; those behind the last line are the result.
     """
-
-    def strip(s: Strip, j: Any, _: Any, row: Any, lines: Any, rows: Any, ahead: Any) -> None:
-        begin, p = b.add(x0, b.mul(row, period)), b.add(p0, j)
-        tables = s.tables(table, j, period, 3)
-        lows, highs = s.splat(low), s.splat(high)
-        plain, product = s.tables(parts, p, period, 2)
-        loop = Loop(b, i64(0), rows, 1, [b.add(begin, j), b.add(begin, ahead), *plain, *product])
-        at, fetched, *sums = loop.values
-        s.fetch(x, fetched)
-        s.fetch(dy, fetched)
-        for k, (mean, scale, beta) in enumerate(zip(*tables, strict=True)):
-            centred = minus(b, s.load(x, at, k), mean)
-            d = s.passed(s.load(dy, at, k), s.muladd(centred, scale, beta), lows, highs)
-            sums[k] = plus(b, sums[k], d)
-            sums[s.vectors + k] = s.muladd(d, centred, sums[s.vectors + k])
-        _, _, *sums = loop.close([b.add(at, period), b.add(fetched, s.width), *sums])
-        for k in range(s.vectors):
-            s.store(parts, p, sums[k], k)
-            s.store(parts, b.add(p, period), sums[s.vectors + k], k)
-
-    walk(b, vectors, lanes, i64(1), run, period, strip)
-
-
-def _each_row(b: Any, lines: Any, rows: Any, moves: list[tuple[Any, Any, Any]], body: Callable[..., None]) -> None:
-    """Call `body` with places: each with its beginning, its step from row to row and from line to line."""
     starts, steps, jumps = zip(*moves, strict=True)
-    line = Loop(b, i64(0), lines, 1, list(starts))
+    line = Loop(b, i64(0), lines, 1, [*starts, *sums])
     row = Loop(b, i64(0), rows, 1, line.values)
-    body(*row.values)
-    row.close([b.add(place, step) for place, step in zip(row.values, steps, strict=True)])
-    line.close([b.add(place, jump) for place, jump in zip(line.values, jumps, strict=True)])
+    new = body(*row.values) or []
+    new = row.close([*(b.add(place, step) for place, step in zip(row.values, steps, strict=False)), *new])[len(moves) :]
+    return line.close([*(b.add(p, jump) for p, jump in zip(line.values, jumps, strict=False)), *new])[len(moves) :]
 
 
 def _places(b: Any, line: Any, row: Any, period: Any) -> Callable[..., tuple[Any, Any, Any]]:
@@ -100,6 +75,59 @@ def _places(b: Any, line: Any, row: Any, period: Any) -> Callable[..., tuple[Any
         return b.add(b.add(start, first), behind), step, jump
 
     return place
+
+
+def _products(b: Any, vectors: int, lanes: int, x: Any, dy: Any, x0: Any, y: Any, y0: Any, y_line: Any, count: Any,
+              run: Any, period: Any, table: Any, parts: Any, p0: Any, again: Any, low: Any,
+              high: Any) -> None:  # fmt: skip
+    """Sums of the columns of dy and of dy · (x - mean) in `count` lines of `run` numbers, added to those in parts.
+
+    dy is `passed` by y = (x - mean) · scale + beta; the tables of these are one period each, and so are the sums.  What
+    `normalize` made of x, y between the bounds, is written too if `again`.
+    """
+
+    def strip(s: Strip, j: Any, line: Any, row: Any, lines: Any, rows: Any, ahead: Any) -> None:
+        p, tables = b.add(p0, j), s.tables(table, j, period, 3)
+        lows, highs = s.splat(low), s.splat(high)
+        place = _places(b, line, row, period)
+        moves = [place(x0, run, j), place(y0, y_line, j)]
+        moves += [place(x0, run, ahead, s.width), place(y0, y_line, ahead, s.width)]
+
+        def write(with_y: bool) -> None:
+            def body(xi: Any, yi: Any, xf: Any, yf: Any, *sums: Any) -> list[Any]:
+                s.fetch(x, xf)
+                s.fetch(dy, xf)
+                if with_y:
+                    s.fetch(y, yf, write=True)
+                new = list(sums)
+                for k, (mean, scale, beta) in enumerate(zip(*tables, strict=True)):
+                    centred = minus(b, s.load(x, xi, k), mean)
+                    v = s.muladd(centred, scale, beta)
+                    d = s.passed(s.load(dy, xi, k), v, lows, highs)
+                    new[k] = plus(b, new[k], d)
+                    new[s.vectors + k] = s.muladd(d, centred, new[s.vectors + k])
+                    if with_y:
+                        s.store(y, yi, s.clamped(v, lows, highs), k)
+                return new
+
+            plain, product = s.tables(parts, p, period, 2)
+            sums = _each_row(b, lines, rows, moves, body, [*plain, *product])
+            for k in range(s.vectors):
+                s.store(parts, p, sums[k], k)
+                s.store(parts, b.add(p, period), sums[s.vectors + k], k)
+
+        _if_else(b, again, write)
+
+    walk(b, vectors, lanes, count, run, period, strip)
+
+
+def _if_else(b: Any, flag: Any, write: Callable[[bool], None]) -> None:
+    """Two versions of the code, of which `flag` tells which one runs."""
+    with b.if_else(b.icmp_signed("!=", flag, i64(0))) as (then, otherwise):
+        with then:
+            write(True)
+        with otherwise:
+            write(False)
 
 
 def _normalize(b: Any, vectors: int, lanes: int, x: Any, x0: Any, res: Any, r0: Any, r_line: Any, y: Any, y0: Any,
@@ -126,11 +154,7 @@ def _normalize(b: Any, vectors: int, lanes: int, x: Any, x0: Any, res: Any, r0: 
 
             _each_row(b, lines, rows, moves, body)
 
-        with b.if_else(b.icmp_signed("!=", added, i64(0))) as (then, otherwise):
-            with then:
-                write(True)
-            with otherwise:
-                write(False)
+        _if_else(b, added, write)
 
     walk(b, vectors, lanes, count, run, period, strip)
 
@@ -206,7 +230,7 @@ def _moments_total(b: Any, vectors: int, lanes: int, parts: Any, p0: Any, blocks
 
 
 norm_moments = family("norm_moments", "piiipi", _moments)
-norm_products = family("norm_products", "ppiiippiff", _products)
+norm_products = family("norm_products", "ppipiiiiippiiff", _products)
 norm_walk = family("norm_walk", "pipiipiiiiipiff", _normalize)
 norm_dx_walk = family("norm_dx_walk", "ppipiiiiipff", _normalize_dx)
 norm_total = family("norm_total", "piiiiipii", _total)

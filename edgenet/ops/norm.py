@@ -44,25 +44,23 @@ class Rows:
         self.rows = even(self.images, each, rows)
         self.blocks = -(-self.m // self.rows)
         self.pieces = pieces(self.images, self.m, self.rows)
-        self.length = even(self.images, each, max(1, k.BLOCK // max(self.period, 1)) * self.reps) * self.c
+        self.few = max(1, k.BLOCK // max(self.period, 1)) * self.reps
         self.groups = -(-self.c // k.LANES)
 
-    def lines(self, x: Value, *others: Value | None) -> tuple[tuple[int, ...], int, int]:
-        """How loops go through x where others lie line by line, in the terms of the kernels; tasks, and their pieces.
+    def lines(self, rows: int, x: Value, *others: Value | None) -> tuple[tuple[int, ...], int, int]:
+        """How tasks of about `rows` rows go through x where others lie line by line: arguments, tasks and their pieces.
 
         Numbers in x, those of a period and of a line, lines of a task and of an image; then the steps from image to
         image and from line to line of each of the others.
         """
         if all(v is None or v.layout.border == NO_BORDER for v in others):
-            steps = [(self.length, self.length)] * len(others)
-            tasks = -(-self.n // self.length) if self.n else 0
-            return (
-                (self.n, self.period, self.length, 1, 1, *chain(*steps)),
-                tasks,
-                pieces(self.images, self.n, self.length),
-            )
+            each = self.m // max(self.images, 1)
+            length = even(self.images, each, rows) * self.c
+            steps = [(length, length)] * len(others)
+            tasks = -(-self.n // length) if self.n else 0
+            return (self.n, self.period, length, 1, 1, *chain(*steps)), tasks, pieces(self.images, self.n, length)
         n, h, w, c = x.spec.sizes
-        count = even(n, h, k.BLOCK // (w * c))
+        count = even(n, h, rows // w)
         steps = [(0, 0) if v is None else image(v).strides[:2] for v in others]
         return (self.n, self.period, w * c, count, h, *chain(*steps)), -(-n * h // count), pieces(n, n * h, count)
 
@@ -132,26 +130,30 @@ class BatchNormDx(Op):
 
 def normalized(r: Rows, x: Value, table: Scratch, res: Value | None, y: Value, bounds: tuple[float, float]) -> Call:
     """y = (x - mean) · scale + beta from a table of these, plus res if that is there, between the bounds."""
-    sizes, tasks, cuts = r.lines(x, res, y)
+    sizes, tasks, cuts = r.lines(r.few, x, res, y)
     places = (None if v is None else at(v, v.layout.start) for v in (res, y))
     moved = 4.0 * r.n * (2 if res is None else 3)
     return Call(k.normalize, (x, table, *places, int(res is not None), *bounds, *sizes), tasks, moved, cuts)
 
 
 def products(
-    r: Rows, x: Value, vectors: Sequence[Value], dy: Value, epsilon: float, bounds: tuple[float, float]
-) -> tuple[Scratch, Scratch, list[Call]]:
-    """A table of mean, scale and beta, sums of dy and of dy · (x - mean) block by block, and the calls that make them.
+    r: Rows, x: Value, vectors: Sequence[Value], dy: Value, epsilon: float, bounds: tuple[float, float],
+    y: Value | None = None,
+) -> tuple[Scratch, Scratch, int, list[Call]]:  # fmt: skip
+    """A table of mean, scale and beta, sums of dy and of dy · (x - mean) in blocks, their number, and the calls.
 
-    `vectors` are gamma, beta, mean and var.
+    `vectors` are gamma, beta, mean and var; y, between the bounds, is computed besides if it is given.
     """
-    table, parts = Scratch(5 * r.period), Scratch(2 * r.period * r.blocks)
-    args = (x, dy, table, parts, *bounds, r.m, r.c, r.reps, r.rows)
+    sizes, blocks, cuts = r.lines(r.rows, x, y)
+    table, parts = Scratch(5 * r.period), Scratch(2 * r.period * blocks)
+    place = None if y is None else at(y, y.layout.start)
+    args = (x, dy, table, parts, place, int(y is not None), *bounds, *sizes)
+    moved = 4.0 * r.n * (2 if y is None else 3)
     calls = [
         Call(k.mean_scale_beta, (*vectors, table, r.c, r.reps, epsilon), 1, 12.0 * r.period),
-        Call(k.products, args, r.blocks, 8.0 * r.n, r.pieces),
+        Call(k.products, args, blocks, moved, cuts),
     ]
-    return table, parts, calls
+    return table, parts, blocks, calls
 
 
 class BatchNormDw(Op):
@@ -169,9 +171,9 @@ class BatchNormDw(Op):
         r = Rows(x.spec)
         epsilon = node.attrs["epsilon"]
         # the mean is all it takes
-        _, parts, calls = products(r, x, (var, mean, mean, var), dy, epsilon, UNBOUNDED)
-        args = (parts, var, *node.outputs, r.c, r.reps, r.blocks, epsilon)
-        return [*calls, Call(k.combine_dw, args, r.groups, 8.0 * r.period * r.blocks)]
+        _, parts, blocks, calls = products(r, x, (var, mean, mean, var), dy, epsilon, UNBOUNDED)
+        args = (parts, var, *node.outputs, r.c, r.reps, blocks, epsilon)
+        return [*calls, Call(k.combine_dw, args, r.groups, 8.0 * r.period * blocks)]
 
     def cost(self, node: Node) -> Cost:
         x = node.inputs[0]

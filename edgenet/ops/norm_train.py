@@ -9,7 +9,6 @@ from typing import Any
 from edgenet.graph import Call, Cost, Layouts, Node, Op, Scratch, ShapeError, Spec, Value, emit
 from edgenet.kernels.cpu import norm_train as k
 from edgenet.kernels.cpu.movement import COPY_BLOCK, fill
-from edgenet.kernels.cpu.norm import mean_scale_beta
 
 from .contraction import Activation
 from .geometry import at
@@ -48,7 +47,7 @@ class BatchNormTrain(Op):
         assert x is not None
         if node.attrs["activation"] is not None:
             raise TypeError("batch_norm_train: differentiate before activations are fused")
-        dx, dgamma, dbeta = emit("batch_norm_train_dx", [x, gamma, beta, mean, var, dys[0]], **node.attrs)
+        dx, dgamma, dbeta = emit("batch_norm_train_dx", [x, gamma, beta, mean, var, dys[0]], again=False, **node.attrs)
         # mean and var are results too, if rarely ones that a loss looks at
         m = max(x.spec.size // max(mean.spec.size, 1), 1)
         dmean, dvar = (None if v.array is not None and not v.array.any() else v for v in dys[1:])
@@ -84,33 +83,10 @@ class BatchNormTrain(Op):
         return Cost(7 * node.output.spec.size, super().cost(node).bytes)
 
 
-class BatchNormAgain(Op):
-    """y of batch_norm_train from its x, gamma, beta, mean and var: for the gradients that read it (`recompute`)."""
-
-    name = "batch_norm_again"
-    no_gradient = "it is emitted by a pass over finished gradients"
-
-    def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
-        check(specs, "gamma beta mean var")
-        return [specs[0]]
-
-    def lower(self, node: Node) -> list[Call]:
-        x, *vectors = (v for v in node.inputs if v is not None)
-        r, epsilon = Rows(x.spec), node.attrs["epsilon"]
-        table = Scratch(3 * r.period)
-        return [
-            Call(mean_scale_beta, (*vectors, table, r.c, r.reps, epsilon), 1, 12.0 * r.period),
-            normalized(r, x, table, None, node.output, _bounds(node.attrs["activation"])),
-        ]
-
-    def layouts(self, node: Node) -> Layouts:
-        return Layouts(lines=(node.output,))
-
-
 class BatchNormTrainDx(Op):
     """dx, dgamma, dbeta of batch_norm_train: dx = gamma / sqrt(var + epsilon) · (dy - dbeta/m - xhat · dgamma/m).
 
-    With an activation, dy is the gradient of what it gave.
+    With an activation, dy is the gradient of what it gave.  With `again` y, activated, is a fourth result.
     """
 
     name = "batch_norm_train_dx"
@@ -118,27 +94,28 @@ class BatchNormTrainDx(Op):
 
     def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
         check(specs, "gamma beta mean var dy")
-        return [specs[0], specs[1], specs[1]]
+        return [specs[0], specs[1], specs[1], *([specs[0]] if attrs["again"] else [])]
 
     def over(self, node: Node) -> list[Value]:
         return [v for v in (node.inputs[5], node.inputs[0]) if v is not None]
 
     def lower(self, node: Node) -> list[Call]:
         x, gamma, beta, mean, var, dy = (v for v in node.inputs if v is not None)
-        dx, dgamma, dbeta = node.outputs
+        dx, dgamma, dbeta, *again = node.outputs
         r, epsilon, bounds = Rows(x.spec), node.attrs["epsilon"], _bounds(node.attrs["activation"])
-        table, parts, calls = products(r, x, (gamma, beta, mean, var), dy, epsilon, bounds)
-        combined = (parts, gamma, var, dgamma, dbeta, table, r.m, r.c, r.reps, r.blocks, epsilon)
-        sizes, tasks, cuts = r.lines(x, dx)
+        table, parts, blocks, calls = products(r, x, (gamma, beta, mean, var), dy, epsilon, bounds, *again)
+        combined = (parts, gamma, var, dgamma, dbeta, table, r.m, r.c, r.reps, blocks, epsilon)
+        sizes, tasks, cuts = r.lines(r.few, x, dx)
         args = (x, dy, table, at(dx, dx.layout.start), *bounds, *sizes)
         return [
             *calls,
-            Call(k.combine_dx, combined, r.groups, 8.0 * r.period * r.blocks),
+            Call(k.combine_dx, combined, r.groups, 8.0 * r.period * blocks),
             Call(k.normalize_dx, args, tasks, 12.0 * r.n, cuts),
         ]
 
     def layouts(self, node: Node) -> Layouts:
-        return Layouts(lines=(node.output,))
+        dx, _, _, *again = node.outputs
+        return Layouts(lines=(dx, *again))
 
     def cost(self, node: Node) -> Cost:
         return Cost(10 * node.output.spec.size, super().cost(node).bytes)

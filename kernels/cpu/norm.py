@@ -92,18 +92,24 @@ def normalize(
 
 @kernel
 def products(
-    x: In, dy: In, table: In, parts: Out, low: f32, high: f32, m: i64, c: i64, reps: i64, rows: i64, lo: i64, hi: i64
-):
-    """Sums of dy and of dy · (x - table 0) over a block of `rows` rows, with dy `passed`; one task does one block.
+    x: In, dy: In, table: In, parts: Out, y: Out, again: i64, low: f32, high: f32, n: i64, period: i64,
+    length: i64, lines: i64, h: i64, y_image: i64, y_row: i64, lo: i64, hi: i64,
+):  # fmt: skip
+    """Sums of dy and of dy · (x - table 0) over a block of `lines` lines, with dy `passed`; one task does one block.
 
-    Table 1 is the scale, table 2 beta.  parts: for each block one period of the one sum, and one of the other.
+    Table 1 is the scale, table 2 beta; y is what `normalize` makes of x with these, if `again`.  parts: for each block
+    one period of the one sum, and one of the other.
     """
-    period = c * reps
     for block in range(lo, hi):
-        sums, first = 2 * block * period, block * rows
+        sums, line, end = 2 * block * period, block * lines, min((block + 1) * lines, (n + length - 1) // length)
         for j in range(2 * period):
             parts[sums + j] = ZERO
-        add_products(x, dy, first * c, min(rows, m - first) * c, period, table, parts, sums, low, high)
+        while line < end:
+            x0, image, row = line * length, line // h, line % h
+            count, y0 = min(h - row, end - line), image * y_image + row * y_row
+            run = min(length, n - x0)
+            add_products(x, dy, x0, y, y0, y_row, count, run, period, table, parts, sums, again, low, high)
+            line += count
 
 
 @kernel

@@ -84,31 +84,6 @@ def gradient(rng, x, dy, table, period, low, high):
 BOUNDS = [(np.nan, np.nan), (0.0, np.nan), (-0.5, 0.75)]
 
 
-@each_case
-def test_products(vectors, lanes):
-    walk = norm_products(vectors, lanes)
-
-    def products(
-        x: In, dy: In, x0: i64, run: i64, period: i64, table: In, parts: InOut, p0: i64, low: f32, high: f32,
-        lo: i64, hi: i64,
-    ):  # fmt: skip
-        walk(x, dy, x0, run, period, table, parts, p0, low, high)
-
-    kernel = built(products, vectors, lanes)
-    for seed in SEEDS:
-        rng, period, run = problem(seed)
-        x, dy = rng.standard_normal((2, run)).astype(np.float32)
-        table, (low, high) = rng.standard_normal((3, period)).astype(np.float32), BOUNDS[seed % 3]
-        centred, _, d = gradient(rng, x, dy, table, period, low, high)
-        before = rng.standard_normal(2 * period).astype(np.float32)
-        parts = around(before)
-        kernel(around(x), around(dy), AT, run, period, table, parts, AT, low, high, tasks=1)
-        want = before + np.concatenate([np.nansum(columns(v, period), axis=0) for v in (d, d * centred)])
-        assert_allclose(parts[AT : AT + 2 * period], want, *tolerance(np.float32, 80), err_msg=f"seed {seed}")
-        parts[AT : AT + 2 * period] = 0
-        assert_array_equal(parts, around(np.zeros(2 * period)), err_msg=f"seed {seed}: written outside of the sums")
-
-
 def lines(rng, count, run):
     """An array in which `count` lines of `run` numbers lie apart, what it is filled with, and their distance."""
     step = run + int(rng.integers(0, 9))
@@ -117,6 +92,43 @@ def lines(rng, count, run):
 
 def line_views(a, count, run, step):
     return [a[AT + i * step : AT + i * step + run] for i in range(count)]
+
+
+@each_case
+@pytest.mark.parametrize("again", [0, 1], ids=["sums", "y too"])
+def test_products(vectors, lanes, again):
+    walk = norm_products(vectors, lanes)
+
+    def products(
+        x: In, dy: In, x0: i64, y: Out, y0: i64, y_line: i64, count: i64, run: i64, period: i64, table: In,
+        parts: InOut, p0: i64, again: i64, low: f32, high: f32, lo: i64, hi: i64,
+    ):  # fmt: skip
+        walk(x, dy, x0, y, y0, y_line, count, run, period, table, parts, p0, again, low, high)
+
+    kernel = built(products, vectors, lanes)
+    for seed in SEEDS:
+        rng, period, run = problem(seed)
+        count, (low, high) = int(rng.integers(1, 5)), BOUNDS[seed % 3]
+        x, dy = rng.standard_normal((2, count, run)).astype(np.float32)
+        table, before = (rng.standard_normal((k, period)).astype(np.float32) for k in (3, 2))
+        wanted = [gradient(rng, *xy, table, period, low, high) for xy in zip(x, dy, strict=True)]
+        parts, (y, y_line) = around(before), lines(rng, count, run)
+        kernel(
+            around(x), around(dy), AT, y, AT, y_line, count, run, period, table, parts, AT, again, low, high, tasks=1
+        )
+        want = before.astype(np.float64)
+        for view, (centred, v, d) in zip(line_views(y, count, run, y_line), wanted, strict=True):
+            want += [np.nansum(columns(a, period), axis=0) for a in (d, d * centred)]
+            if again:
+                assert_allclose(
+                    view, np.fmin(np.fmax(v, low), high), *tolerance(np.float32, 30), err_msg=f"seed {seed}"
+                )
+                view[:] = AROUND
+        sums = parts[AT : AT + 2 * period]
+        assert_allclose(sums, np.ravel(want), *tolerance(np.float32, 80 * count), err_msg=f"seed {seed}")
+        sums[:] = 0
+        assert_array_equal(parts, around(np.zeros(2 * period)), err_msg=f"seed {seed}: written outside of the sums")
+        assert_array_equal(y, AROUND, err_msg=f"seed {seed}: written outside of the lines")
 
 
 @each_case
