@@ -1,8 +1,8 @@
 """Vectors of floats for kernels: how LLVM IR is written, and small Numba intrinsics made of it.
 
 ISA is data here, not code: everything is written over ``<lanes x float>`` and LLVM picks the instructions.  The
-register tiles (`tile`, `taps`, `window`, `shuffle`) are generated with the functions of this module; in all of them
-`b` is the IR builder.
+register tiles (`tile`, `taps`, `window`, `shuffle`) and the walks over `strips` are generated with the functions of
+this module; in all of them `b` is the IR builder.
 """
 
 from __future__ import annotations

@@ -21,10 +21,13 @@ _COMPILE = """
 import sys
 from edgenet.kernels.cpu.depthwise import depthwise, depthwise_dw, windows, windows_dw
 from edgenet.kernels.cpu.gemm import gemm
+from edgenet.kernels.cpu.norm import normalize, products
+from edgenet.kernels.cpu.norm_train import moments, normalize_dx
 from edgenet.kernels.target import current
 from edgenet.kernels.translate import Machine, compile_assembly
 folder, triple, *cpus = sys.argv[1:]
 kernels = dict(depthwise=depthwise, depthwise_dw=depthwise_dw)
+kernels |= dict(normalize=normalize, products=products, moments=moments, normalize_dx=normalize_dx)
 for stride in (1, 2):
     kernels |= {f"windows{stride}": windows[stride], f"windows{stride}_dw": windows_dw[stride]}
 for nv in range(1, current().widest + 1):
@@ -92,6 +95,13 @@ def loops_with(path: Path, count: int) -> list[list[str]]:
     found = [loop for loop in loops(path.read_text()) if multiply_adds(loop) == count]
     assert found, f"{path.name} has no loop with {count} multiply-adds"
     return [list(loop) for loop in dict.fromkeys(map(tuple, found))]
+
+
+def fetching(path: Path, count: int) -> list[list[str]]:
+    """The loops with this many multiply-adds that fetch what others will read: those over whole strips."""
+    found = [loop for loop in loops_with(path, count) if {"prfm", "prefetcht0"} & set(names(loop))]
+    assert found, f"{path.name} has no loop with {count} multiply-adds that fetches"
+    return found
 
 
 #: the first version of LLVM whose model of the processor is its own

@@ -14,7 +14,7 @@ from edgenet.kernels.cpu import norm as k
 from .geometry import at, image
 from .pieces import even, pieces
 
-#: numbers of a period at most, if that lets strips fill it
+#: numbers of a period of several rows at most
 PERIOD = 1024
 #: bytes of x in a block, at most and at least
 BLOCK_BYTES, LEAST_BYTES = 131072, 16384
@@ -35,9 +35,9 @@ class Rows:
         self.m = self.n // self.c if self.c else 0
         self.images = x.sizes[0] if x.rank > 1 else 1
         each = self.m // max(self.images, 1)
-        self.reps = k.STRIP // math.gcd(k.STRIP, self.c) if self.c else 1
-        if self.reps * self.c > PERIOD:
-            self.reps = -(-k.STRIP // self.c)
+        # of each row, as little as possible should be behind the last strip of a period
+        heights = range(1, PERIOD // self.c + 1) if self.c else ()
+        self.reps = min(heights, key=lambda r: r * self.c % k.STRIP / r, default=1)
         self.period = self.c * self.reps
         block_bytes = min(max(4 * self.n // BLOCKS, LEAST_BYTES), BLOCK_BYTES)
         rows = max(block_bytes // (4 * max(self.period, 1)), LEAST_PERIODS) * self.reps

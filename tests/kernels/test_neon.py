@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from assembly import compile_hot_kernels, cycles, loops_with, multiply_adds, names, whole_loop
+from assembly import compile_hot_kernels, cycles, fetching, loops_with, multiply_adds, names, whole_loop
 
 pytestmark = pytest.mark.slow
 
@@ -129,3 +129,14 @@ LEAST = {("windows1", "cortex-a72"): 0.9, ("windows1", "cortex-a76"): 0.7, ("win
 def test_the_multiply_adds_of_depthwise_windows_hardly_wait(assembly, kernel, count, loaded, cpu):
     loop = whole_loop((assembly / f"{kernel}-{cpu}.s").read_text(), count)
     assert count / cycles(loop, MODELS[cpu]) > LEAST.get((kernel, cpu), 0.8) * WIDTH[cpu]
+
+
+@each_core
+@pytest.mark.parametrize(
+    ("kernel", "count", "reloaded"),
+    [("normalize", 4, 0), ("moments", 4, 0), ("products", 8, 2), ("normalize_dx", 12, 3)],
+)
+def test_batch_normalisation(assembly, kernel, count, reloaded, cpu):
+    """Four vectors of a row: their tables and sums stay in registers, but for a few of the 20 tables of dx."""
+    for loop in fetching(assembly / f"{kernel}-{cpu}.s", count):
+        assert sum(bool(STACK.search(line)) for line in loop) <= reloaded

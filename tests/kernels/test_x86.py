@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from assembly import compile_hot_kernels, loops_with, names
+from assembly import compile_hot_kernels, fetching, loops_with, names
 
 from edgenet.kernels.target import TABLE
 
@@ -53,3 +53,11 @@ def test_depthwise_convolutions(assembly, row, kernel, count):
     rounds = 2 if (row, kernel) == ("avx2", "depthwise") else 1  # LLVM unrolls this one
     for loop in loops_with(assembly / f"{kernel}-{TABLE[row].cpu}.s", rounds * count):
         check(loop, row, count)
+
+
+@pytest.mark.parametrize("row", ["avx2", "sse"])
+@pytest.mark.parametrize(("kernel", "count"), [("normalize", 2), ("products", 4), ("normalize_dx", 6)])
+def test_batch_normalisation(assembly, row, kernel, count):
+    """Two vectors of a row; tables and sums fill the sixteen registers."""
+    for loop in fetching(assembly / f"{kernel}-{TABLE[row].cpu}.s", count):
+        assert not [line for line in loop if VECTOR_ON_STACK.search(line)], "nothing is spilled"
