@@ -27,7 +27,7 @@ from edgenet.kernels.parallel import Table, num_threads, prepare
 
 from .constants import constant_calls
 from .layout import lay_out
-from .memory import ALIGN_BYTES, Buffer, plan
+from .memory import ALIGN_BYTES, BEHIND_BYTES, Buffer, plan
 from .places import Operand, Places, Step, check_order, onto_itself, operands, with_borders
 from .share import replaced, shared
 
@@ -86,7 +86,7 @@ class Program:
     def _memory(self, size_bytes: int) -> int:
         """Address of new zeroed memory that lives as long as the program."""
         headroom.require(size_bytes, f"{self.graph.name}: one block, for all values of a run", SMALLER)
-        memory = np.zeros(size_bytes + ALIGN_BYTES, np.uint8)
+        memory = np.zeros(size_bytes + ALIGN_BYTES + BEHIND_BYTES, np.uint8)
         self._keep.append(memory)
         address = memory.ctypes.data
         return address + -address % ALIGN_BYTES

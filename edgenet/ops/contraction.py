@@ -68,6 +68,8 @@ class Matrix:
     runs: tuple[int, ...] = (0,)
     length: int = 0
     group: int = 0
+    beyond: bool = False
+    """whether whole vectors may be read of its rows: not where the last one ends where somebody else's array does"""
 
 
 @dataclass
@@ -241,7 +243,7 @@ def panels(x: Contraction) -> tuple[list[Call], Panels]:
     """The calls that pack B into panels, if it must be, and where B is then."""
     nr = panel_width(x.m, x.n) * current().lanes
     count = -(-x.n // nr)
-    whole = x.n % nr == 0 and x.b.sn == 1 and x.b.runs == (0,)
+    whole = (x.n % nr == 0 or (count == 1 and x.b.beyond)) and x.b.sn == 1 and x.b.runs == (0,)
     if whole and not x.keep and (x.b.sk == nr or not _worth_packing(x)):
         return [], Panels(x.b.operand, x.b.sk, nr, x.b.group)
     packed = Scratch(x.groups * count * x.k * nr)

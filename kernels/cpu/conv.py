@@ -1,4 +1,4 @@
-"""Convolution's own small part: zeros around images, and what taps give to the pixels of a row.
+"""Convolution's own small part: zeros around images, what taps give to the pixels of a row, weights of several pixels.
 
 The arithmetic is `gemm` or `depthwise`.
 """
@@ -93,3 +93,33 @@ def add_columns(
                 else:
                     first, end = max(0, -column), min(kw, w - column)
                     add_run(t, source + first * c, dx, row + (column + first) * c, (end - first) * c)
+
+
+@kernel
+def spread(w: In, wide: Out, kw: i64, ci: i64, co: i64, pixels: i64, step: i64, width: i64, lo: i64, hi: i64):
+    """wide[i, j, c, (p, o)] = w[i, j - p·step, c, o], zeros where there is no such tap and up to `width` numbers a row.
+
+    One task writes one row i of the kernel; `edgenet.ops.abreast` draws it.
+    """
+    rows, taps = (kw + (pixels - 1) * step) * ci, kw * ci
+    for i in range(lo, hi):
+        for at in range(i * rows * width, (i + 1) * rows * width):
+            wide[at] = ZERO
+        for p in range(pixels):
+            target = (i * rows + p * step * ci) * width + p * co
+            for r in range(taps):
+                for o in range(co):
+                    wide[target + r * width + o] = w[(i * taps + r) * co + o]
+
+
+@kernel
+def gather(wide: In, dw: Out, kw: i64, ci: i64, co: i64, pixels: i64, step: i64, lo: i64, hi: i64):
+    """dw[i, j, c, o] = sum over p of wide[i, j + p·step, c, (p, o)]; one task computes one row i of the kernel."""
+    rows, taps, width = (kw + (pixels - 1) * step) * ci, kw * ci, pixels * co
+    for i in range(lo, hi):
+        for r in range(taps):
+            for o in range(co):
+                total = ZERO
+                for p in range(pixels):
+                    total += wide[(i * rows + p * step * ci + r) * width + p * co + o]
+                dw[(i * taps + r) * co + o] = total
