@@ -47,8 +47,8 @@ def lay_out(graph: Graph) -> None:
 def zeros_around(x: Value) -> Call:
     """The call that writes the zeros around images; their memory may have held other values since the last run."""
     (n, h, w, c), layout = x.spec.sizes, x.layout
-    args = (x, layout.size, layout.start, *layout.strides[:2], n * h, h, w * c)
-    return Call(zero_border, args, n * h + 1, 4.0 * (layout.size - x.spec.size))
+    args = (x, layout.size, layout.start, n, *layout.strides[:2], h, w * c)
+    return Call(zero_border, args, n + 1, 4.0 * (layout.size - x.spec.size))
 
 
 def _free(graph: Graph, wishes: list[tuple[Node, Layouts]], lines: bool) -> set[int]:

@@ -118,6 +118,7 @@ def by_rows(g: Geometry, dy: Value, w: Value, dx: Value) -> list[Call]:
                 keep=w.fixed and not w.graph.training,
             )  # fmt: skip
             out += _packed_once(x, (r.start, 0), packed)
-        args = (t, at(dx, first * g.h * g.w * g.ci), g.w, g.ci, g.wo, g.kw, g.strides[1], g.padding[1][0])
-        out.append(Call(k.add_columns, args, count * g.h, 8.0 * count * one))
+        lines = count * g.h
+        args = (t, at(dx, first * g.h * g.w * g.ci), lines, g.w, g.ci, g.wo, g.kw, g.strides[1], g.padding[1][0])
+        out.append(Call(k.add_columns, args, -(-lines // k.ROWS), 8.0 * count * one))
     return out

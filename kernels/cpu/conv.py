@@ -12,6 +12,8 @@ from ..target import current
 ZERO = np.float32(0)
 LANES = current().lanes
 add_vector = accumulate(LANES)
+#: rows of dx that `add_columns` computes together
+ROWS = 16
 
 
 @kernel
@@ -43,20 +45,26 @@ def pad_images(
 
 @kernel
 def zero_border(
-    y: Out, size: i64, start: i64, image: i64, row: i64, lines: i64, h: i64, length: i64, lo: i64, hi: i64
+    y: Out, size: i64, start: i64, images: i64, image: i64, row: i64, h: i64, length: i64, lo: i64, hi: i64
 ):  # fmt: skip
     """Zeros around images: whatever lies between one line, a row of `length` numbers, and the next.
 
-    One task writes what is before one line; the last one, what is behind them all.
+    One task writes what is before the lines of one image; the last one, what is behind them all.
     """
-    for line in range(lo, hi):
-        first, end = 0, size
-        if line > 0:
-            first = start + (line - 1) // h * image + (line - 1) % h * row + length
-        if line < lines:
-            end = start + line // h * image + line % h * row
-        for i in range(first, end):
-            y[i] = ZERO
+    for i in range(lo, hi):
+        first = 0
+        if i > 0:
+            first = start + (i - 1) * image + (h - 1) * row + length
+        if i == images:
+            for j in range(first, size):
+                y[j] = ZERO
+            continue
+        line = start + i * image
+        for _ in range(h):
+            for j in range(first, line):
+                y[j] = ZERO
+            first = line + length
+            line += row
 
 
 @device
@@ -72,27 +80,24 @@ def add_run(t, source, dx, target, n):
 
 @kernel
 def add_columns(
-    t: In, dx: Out, w: i64, c: i64, wo: i64, kw: i64, sw: i64, left: i64, lo: i64, hi: i64
+    t: In, dx: Out, rows: i64, w: i64, c: i64, wo: i64, kw: i64, sw: i64, left: i64, lo: i64, hi: i64
 ):  # fmt: skip
     """dx[i, j, c] = sum of t[i, q, r, c] over the outputs q and taps r that saw column j: q·sw + r - left = j.
 
-    The kw taps of an output are neighbours in a row of dx, so they are added as one run of kw·c numbers.  Runs that
-    follow each other share no pixel (`apart`), for a number can't be read back at once while it is on its way to the
-    cache.  One task computes one row.
+    The kw taps of an output are neighbours in a row of dx, so they are added as one run of kw·c numbers.  As a number
+    can't be read back at once while it is on its way to the cache, one task computes `ROWS` rows and adds to each of
+    them before it comes back to the first.
     """
-    apart, run = (kw + sw - 1) // sw, kw * c
-    for i in range(lo, hi):
-        row, line = i * w * c, i * wo * run
-        for j in range(row, row + w * c):
+    run = kw * c
+    for task in range(lo, hi):
+        first_row, end_row = task * ROWS, min(rows, task * ROWS + ROWS)
+        for j in range(first_row * w * c, end_row * w * c):
             dx[j] = ZERO
-        for phase in range(apart):
-            for q in range(phase, wo, apart):
-                source, column = line + q * run, q * sw - left
-                if column >= 0 and column + kw <= w:
-                    add_run(t, source, dx, row + column * c, run)
-                else:
-                    first, end = max(0, -column), min(kw, w - column)
-                    add_run(t, source + first * c, dx, row + (column + first) * c, (end - first) * c)
+        for q in range(wo):
+            column = q * sw - left
+            first, end = max(0, -column), min(kw, w - column)
+            for i in range(first_row, end_row):
+                add_run(t, (i * wo + q) * run + first * c, dx, (i * w + column + first) * c, (end - first) * c)
 
 
 @kernel
