@@ -16,18 +16,16 @@ from edgenet.kernels.target import l2_bytes
 
 from . import depthwise
 from .contraction import Contraction, Matrix, Operand, Panels, panels, product, whole_vectors
-from .geometry import Geometry, Image, Phase, at, padded
+from .geometry import Geometry, Image, Phase, at, image, padded
 from .sequence import copied
 
 
-def groups_of_images(n: int, one: int, pixels: int) -> Iterator[tuple[int, int]]:
-    """First image and number of images of each group, of which `one` takes so many numbers in a quarter of L2.
-
-    All groups of a product must have their weights packed alike, so images of hardly any `pixels` make one group.
-    """
-    several = max(1, l2_bytes() // 4 // (4 * max(one, 1))) if pixels >= 4 else max(n, 1)
-    for first in range(0, n, several):
-        yield first, min(several, n - first)
+def groups_of_images(n: int, one: int) -> Iterator[tuple[int, int]]:
+    """First image and number of images of each group, of which `one` takes so many numbers in a quarter of L2."""
+    groups = -(-n // max(1, l2_bytes() // 4 // (4 * max(one, 1))))
+    for group in range(groups):
+        first, end = n * group // groups, n * (group + 1) // groups
+        yield first, end - first
 
 
 def by_phases(
@@ -40,8 +38,7 @@ def by_phases(
     rows, cols = Phase.of_axis(g, 0), Phase.of_axis(g, 1)
     around = Phase.around(rows), Phase.around(cols)
     one = (g.ho + sum(around[0])) * (g.wo + sum(around[1])) * g.co
-    pixels = min((p.count for p in rows), default=0) * min((p.count for p in cols), default=0)
-    groups = [(0, g.n)] if dy.layout.has(around) else list(groups_of_images(g.n, one, pixels))
+    groups = [(0, g.n)] if dy.layout.has(around) else list(groups_of_images(g.n, one))
     into = Scratch(one * max((count for _, count in groups), default=0))
     packed: dict[tuple[int, int], Panels] = {}
     out: list[Call] = [] if other is None else [copied(other, dx, dx.spec.size)]
@@ -96,28 +93,34 @@ def has_few_channels(g: Geometry) -> bool:
 def by_rows(g: Geometry, dy: Value, w: Value, dx: Value) -> list[Call]:
     """t[n, i, q, (tap, ci)] = sum over co, and over the o, p that meet row i, of dy[n, o, q, co] · w[p, tap, ci, co].
 
-    The taps of a kernel row lie side by side in a vector, and `add_columns` adds up what belongs to a pixel.
+    The taps of a kernel row lie side by side in a vector, and `add_columns` adds up what belongs to a pixel.  Rows at
+    the top and at the bottom meet fewer o than those between them, and are bands of their own.
     """
-    rows, run = Phase.of_axis(g, 0), g.kw * g.ci
-    around, one = (Phase.around(rows), (0, 0)), g.h * g.wo * run
-    one_dy = (g.ho + sum(around[0])) * g.wo * g.co
-    groups = list(groups_of_images(g.n, max(one, one_dy), min((p.count for p in rows), default=0) * g.wo))
-    most = max((count for _, count in groups), default=0)
-    into, t = Scratch(one_dy * most), Scratch(one * most)
-    packed: dict[tuple[int, int], Panels] = {}
+    rows, run, source = Phase.of_axis(g, 0), g.kw * g.ci, image(dy)
+    one = g.h * g.wo * run
+    groups = list(groups_of_images(g.n, one))
+    t = Scratch(one * max((count for _, count in groups), default=0))
+    packed: dict[int, Panels] = {}
     out: list[Call] = []
     for first, count in groups:
-        dyp, calls = padded(dy, around, first, count, into)
-        out += calls
         for r in rows:
-            x = Contraction(
-                a=dyp.origin, c=at(t, r.start * g.wo * run), m=count * r.count * g.wo, n=run,
+            whole = Contraction(  # as if all rows met all taps: what is packed
+                a=at(source.origin, first * source.image), c=t, m=count * r.count * g.wo, n=run,
                 b=Matrix(w, sk=1, sn=g.co, runs=tuple(i * run * g.co for i in r.taps), length=g.co),
-                sizes=(r.count, g.wo), sa=dyp.strides, sc=(one, g.strides[0] * g.wo * run, run),
-                runs=tuple((r.base[i] + around[0][0]) * dyp.row for i in r.taps), length=g.co,
-                keep=w.fixed and not w.graph.training,
+                sizes=(r.count, g.wo), sa=source.strides, sc=(one, g.strides[0] * g.wo * run, run),
+                runs=r.taps, length=g.co, keep=w.fixed and not w.graph.training,
             )  # fmt: skip
-            out += _packed_once(x, (r.start, 0), packed)
+            if r.start not in packed:
+                calls, packed[r.start] = panels(whole)
+                out += calls
+            for start, size, taps in r.bands():
+                band = replace(
+                    whole, c=at(t, (r.start + start * g.strides[0]) * g.wo * run), m=count * size * g.wo,
+                    sizes=(size, g.wo), runs=tuple((start + r.base[i]) * source.row for i in taps),
+                )  # fmt: skip
+                before = r.taps.index(taps[0]) if taps else 0
+                b = packed[r.start]
+                out += product(band, b._replace(operand=at(b.operand, before * g.co * b.ldb)))
         lines = count * g.h
         args = (t, at(dx, first * g.h * g.w * g.ci), lines, g.w, g.ci, g.wo, g.kw, g.strides[1], g.padding[1][0])
         out.append(Call(k.add_columns, args, -(-lines // k.ROWS), 8.0 * count * one))
