@@ -108,13 +108,15 @@ def spread(w: In, wide: Out, kw: i64, ci: i64, co: i64, pixels: i64, step: i64, 
     """
     rows, taps = (kw + (pixels - 1) * step) * ci, kw * ci
     for i in range(lo, hi):
-        for at in range(i * rows * width, (i + 1) * rows * width):
-            wide[at] = ZERO
-        for p in range(pixels):
-            target = (i * rows + p * step * ci) * width + p * co
-            for r in range(taps):
-                for o in range(co):
-                    wide[target + r * width + o] = w[(i * taps + r) * co + o]
+        for r in range(rows):
+            p, o = 0, 0
+            for e in range(width):
+                tap = r - p * step * ci
+                there = p < pixels and 0 <= tap < taps
+                wide[(i * rows + r) * width + e] = w[(i * taps + tap) * co + o] if there else ZERO
+                o += 1
+                if o == co:
+                    p, o = p + 1, 0
 
 
 @kernel
