@@ -5,6 +5,10 @@ from .generators import ask, atomic_add, atomic_load, atomic_store, call, pause
 
 #: words of a step in the table
 KERNEL, BLOCK, TASKS, SHARES, GRAIN, STEP = 0, 1, 2, 3, 4, 5
+#: words of a step of a chain: also whether it takes its piece of the tasks, or all of them for each group
+PIECES, ROW = 3, 4
+#: words of an argument that moves from group to group
+WORD, FIRST, LESS, MOVE = 0, 1, 2, 3
 #: words from one counter to the next: a cache line each, so that threads do not fight for it
 LINE = 8
 #: claims that a share is cut into
@@ -80,6 +84,36 @@ def walk(table: i64, lo: i64, hi: i64):
     for s in range(lo, hi):
         at = table + 8 * STEP * s
         call(word(at, KERNEL), word(at, BLOCK), 0, word(at, TASKS))
+
+
+@device
+def take(locks, slots):  # type: ignore[no-untyped-def]
+    """The number of the first slot that nobody has; it is this thread's until its lock is taken back."""
+    slot = 0
+    while atomic_add(locks, LINE * slot, 1) != 0:
+        atomic_add(locks, LINE * slot, -1)
+        slot = slot + 1 if slot + 1 < slots else 0
+    return slot
+
+
+@Kernel
+def chain(rows: i64, count: i64, moves: i64, moved: i64, groups: i64, slots: i64, locks: i64, lo: i64, hi: i64):
+    """Run `count` steps for one group of images after the other; one task is one group.
+
+    A slot has steps of its own, in the table `rows`, and `moved` words of their arguments that are not the same for all
+    groups: (address of the word, its value for group 0, what each group takes off).
+    """
+    slot = take(locks, slots)
+    for g in range(lo, hi):
+        for i in range(moved):
+            at = moves + 8 * MOVE * (slot * moved + i)
+            atomic_store(word(at, WORD), 0, word(at, FIRST) - g * word(at, LESS))
+        for s in range(count):
+            at = rows + 8 * ROW * (slot * count + s)
+            tasks, pieces = word(at, TASKS), word(at, PIECES)
+            first, end = (tasks * g // groups, tasks * (g + 1) // groups) if pieces != 0 else (0, tasks)
+            call(word(at, KERNEL), word(at, BLOCK), first, end)
+    atomic_add(locks, LINE * slot, -1)
 
 
 @device

@@ -44,11 +44,12 @@ def lay_out(graph: Graph) -> None:
         value.layout = owner.layout.channels(first, owner)
 
 
-def zeros_around(x: Value) -> Call:
-    """The call that writes the zeros around images; their memory may have held other values since the last run."""
-    (n, h, w, c), layout = x.spec.sizes, x.layout
-    args = (x, layout.size, layout.start, n, *layout.strides[:2], h, w * c)
-    return Call(zero_border, args, n + 1, 4.0 * (layout.size - x.spec.size))
+def zeros_around(x: Value, n: int) -> Call:
+    """The call that writes the zeros around n images; their memory may have held other values since the last run."""
+    (count, h, w, c), layout = x.spec.sizes, x.layout
+    size = layout.size - (count - n) * layout.strides[0]
+    args = (x, size, layout.start, *layout.strides[:2], n * h, h, w * c)
+    return Call(zero_border, args, n * h + 1, 4.0 * (size - n * h * w * c))
 
 
 def _free(graph: Graph, wishes: list[tuple[Node, Layouts]], lines: bool) -> set[int]:

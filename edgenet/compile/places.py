@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from edgenet.graph import At, Call, Graph, Node, Scratch, Value, get_op
 from edgenet.graph.layout import NO_BORDER
 from edgenet.kernels.cpu.movement import copy, copy_bytes
 
 from .in_place import Lives
-from .layout import zeros_around
 
 Operand = Value | Scratch
 
@@ -84,21 +85,14 @@ def onto_itself(call: Call, places: Places) -> bool:
     return root_a is root_b and at_a + a == at_b + b
 
 
-def with_borders(graph: Graph, steps: list[Step], places: Places) -> list[Step]:
-    """The steps, with those that write zeros around an image before the first that touches it."""
-    out: list[Step] = []
-    values = (v for n in graph.nodes for v in (*n.inputs, *n.outputs) if v is not None)
-    bare = {id(v): v for v in values if _has_border(v)}
-    for step in steps:
-        for operand, _ in operands(step.call, True) + operands(step.call, False):
-            image = bare.pop(id(places.root(operand)[0]), None)
-            if image is not None:
-                out.append(Step(step.node, zeros_around(image)))
-        out.append(step)
-    return out
+def size_bytes(operand: Operand) -> int:
+    """Bytes of its memory, with what lies around its numbers."""
+    if isinstance(operand, Scratch):
+        return operand.spec.size_bytes
+    return operand.layout.size * np.dtype(operand.dtype).itemsize
 
 
-def _has_border(value: Value) -> bool:
+def has_border(value: Value) -> bool:
     """Whether there are zeros around its images, in memory of its own."""
     return not value.dense and value.owner is None and value.layout.border != NO_BORDER
 

@@ -14,22 +14,25 @@ Compiling a graph takes six steps, each a function or class below:
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from edgenet.graph import At, Graph, Scratch, ShapeError, Value, get_op, headroom
+from edgenet.graph import At, Call, Graph, Scratch, ShapeError, Value, get_op, headroom
 from edgenet.graph.variable import latest_change, touch
 from edgenet.kernels.compiler import Kernel
 from edgenet.kernels.lock import Lock
 from edgenet.kernels.parallel import Table, num_threads, prepare
+from edgenet.kernels.walk import chain
 
+from .chain import Chain, Item, chained, steps_of
 from .constants import constant_calls
 from .layout import lay_out
 from .memory import ALIGN_BYTES, BEHIND_BYTES, Buffer, plan
-from .places import Operand, Places, Step, check_order, onto_itself, operands, with_borders
+from .places import Operand, Places, Step, check_order, onto_itself, operands, size_bytes
 from .share import replaced, shared
+from .slots import Slots, local, seconds_of_steps, with_borders
 
 #: what to do about a program that does not fit into the memory
 SMALLER = "give it a smaller batch_size, smaller images, fewer filters, or strides and pooling early on"
@@ -51,12 +54,16 @@ class Program:
         places = self._places = Places(graph)
         steps = [Step(n, c) for n in graph.nodes if not get_op(n.op).view for c in get_op(n.op).lower(n)]
         steps = [s for s in steps if s.call.tasks > 0 and not onto_itself(s.call, places)]
-        steps = with_borders(graph, steps, places)
         check_order(graph, steps, places)
         once = constant_calls(steps, places, variables_fixed)
         repeated, instead = shared([s.call for s in steps], once)
         steps = [s._replace(call=replaced(s.call, instead)) for s in steps]
-        self.steps = [s for i, s in enumerate(steps) if i not in once]
+        in_runs = [s for i, s in enumerate(steps) if i not in once]
+        items = chained(in_runs, places) if graph.training else in_runs
+        kept = {id(places.root(v)[0]) for v in (*graph.inputs, *graph.outputs)}
+        self._within = local(items, places, kept)
+        self._items = with_borders(graph, items, places, self._within)
+        self.steps = [s for item in self._items for s in steps_of(item)]
         self._keep: list[Any] = []
         self._address: dict[int, int] = {}
         self._constant_steps = [s for i, s in enumerate(steps) if i in once and i not in repeated]
@@ -71,7 +78,7 @@ class Program:
         self._homes = [(v, v.array) for v in self.graph.variables]
         prepare(s.call.kernel for s in [*self._constant_steps, *self.steps])
         self._once = self._table(self._constant_steps)
-        self._table_of_run = self._table(self.steps)
+        self._table_of_run = self._table(self._items)
         inputs, outputs = ([self._view(v) for v in values] for values in (self.graph.inputs, self.graph.outputs))
         self._views = inputs, outputs
         self._show()
@@ -110,10 +117,10 @@ class Program:
                     continue
                 self._keep.append(root)
                 if id(root) in lasting:
-                    total += _size_bytes(root)
-                    self._address[id(root)] = self._memory(_size_bytes(root))
+                    total += size_bytes(root)
+                    self._address[id(root)] = self._memory(size_bytes(root))
                 else:
-                    passing[id(root)] = Buffer(_size_bytes(root), i, i)
+                    passing[id(root)] = Buffer(size_bytes(root), i, i)
         size = plan(list(passing.values()))
         workspace = self._memory(size)
         self._address.update((key, workspace + b.offset_bytes) for key, b in passing.items())
@@ -129,25 +136,31 @@ class Program:
 
     def _place_arena(self, graph: Graph) -> int:
         buffers: dict[int, Buffer] = {}
+        self._slots_of: dict[int, Slots] = {}
 
         def use(operand: Operand, step: int) -> None:
             root, _ = self._places.root(operand)
-            if id(root) in self._address or (isinstance(root, Value) and root.data is not None):
+            elsewhere = id(root) in self._within or id(root) in self._address
+            if elsewhere or (isinstance(root, Value) and root.data is not None):
                 return
             buffer = buffers.get(id(root))
             if buffer is None:
                 self._keep.append(root)
-                buffers[id(root)] = Buffer(_size_bytes(root), step, step)
+                buffers[id(root)] = Buffer(size_bytes(root), step, step)
             else:
                 buffer.last = step
 
         for value in graph.inputs:
             use(value, -1)
-        for i, step in enumerate(self.steps):
-            for operand, _ in operands(step.call, False) + operands(step.call, True):
-                use(operand, i)
+        for i, item in enumerate(self._items):
+            for step in steps_of(item):
+                for operand, _ in operands(step.call, False) + operands(step.call, True):
+                    use(operand, i)
+            if isinstance(item, Chain):
+                slots = self._slots_of[i] = Slots(item, self._places, self._within)
+                buffers[id(slots)] = Buffer(slots.size_bytes, i, i)
         for value in graph.outputs:
-            use(value, len(self.steps))
+            use(value, len(self._items))
         size = plan(list(buffers.values()))
         arena = self._memory(size)
         self.buffers = buffers
@@ -178,17 +191,27 @@ class Program:
             return arg.ctypes.data
         return arg
 
-    def _table(self, steps: list[Step]) -> Table:
-        blocks = []
-        for step in steps:
-            call = step.call
-            for kind, arg, name in zip(call.kernel.args[:-2], call.args, call.kernel.parameters, strict=False):
-                _check(call.kernel, kind, arg, name)
-            words = call.kernel.pack(tuple(self._word(a) for a in call.args))
-            blocks.append(np.array(words or [0], np.int64))
-        self._keep.extend(blocks)
-        calls = [s.call for s in steps]
-        return Table([(c.kernel, b.ctypes.data, c.tasks, c.work) for c, b in zip(calls, blocks, strict=True)])
+    def _block(self, call: Call) -> np.ndarray:
+        """The argument block of a call."""
+        for kind, arg, name in zip(call.kernel.args[:-2], call.args, call.kernel.parameters, strict=False):
+            _check(call.kernel, kind, arg, name)
+        words = call.kernel.pack(tuple(self._word(a) for a in call.args))
+        block = np.array(words or [0], np.int64)
+        self._keep.append(block)
+        return block
+
+    def _table(self, items: Sequence[Item]) -> Table:
+        rows = []
+        for number, item in enumerate(items):
+            if isinstance(item, Chain):
+                slots = self._slots_of[number]
+                block = slots.block(self._address[id(slots)], self._address, self._block)
+                work = sum(s.call.work for s in item.steps)
+                self._keep.append(block)
+                rows.append((chain, block.ctypes.data, item.groups, work))
+            else:
+                rows.append((item.call.kernel, self._block(item.call).ctypes.data, item.call.tasks, item.call.work))
+        return Table(rows)
 
     def _view(self, value: Value) -> np.ndarray:
         """The memory of an input or output as an array."""
@@ -272,25 +295,28 @@ class Program:
 
     def profile(self, repeats: int = 20, arrays: Sequence[Any] | None = None) -> list[tuple[Step, float]]:
         """Median seconds of each step on one thread, for one group, on `arrays` or on whatever lies in the inputs."""
-        seconds = np.zeros((repeats, len(self.steps)))
         with self._lock, num_threads(1):
             self.execute()
-            tables = [Table([row]) for row in self._table_of_run.steps]
-            for r in range(repeats):
+            runs = [self._timed(item, row) for item, row in zip(self._items, self._table_of_run.steps, strict=True)]
+            seconds = []
+            for _ in range(repeats):
                 for home, array in zip(self._views[0], arrays or (), strict=False):
                     np.copyto(home, array if self.groups == 1 else array[: len(home)], casting="same_kind")
-                for i, table in enumerate(tables):
-                    start = time.perf_counter()
-                    table.run()
-                    seconds[r, i] = time.perf_counter() - start
+                seconds.append([s for run in runs for s in run()])
         return list(zip(self.steps, np.median(seconds, axis=0).tolist(), strict=True))
 
+    def _timed(self, item: Item, row: tuple[Kernel, int, int, float]) -> Callable[[], list[float]]:
+        """A function that runs an item alone and returns the seconds of each of its steps."""
+        if isinstance(item, Chain):
+            return lambda: seconds_of_steps(row[1])
+        table = Table([row])
 
-def _size_bytes(operand: Operand) -> int:
-    """Bytes of its memory, with what lies around its numbers."""
-    if isinstance(operand, Scratch):
-        return operand.spec.size_bytes
-    return operand.layout.size * np.dtype(operand.dtype).itemsize
+        def run() -> list[float]:
+            start = time.perf_counter()
+            table.run()
+            return [time.perf_counter() - start]
+
+        return run
 
 
 def _check_range(value: Value, array: np.ndarray) -> None:

@@ -40,6 +40,9 @@ class Call(NamedTuple):
     tasks: int
     work: float = 0.0
     """bytes moved, or an eighth of the floating point operations if more; small calls run on one thread"""
+    pieces: int = 1
+    """into how many equal pieces the images of the batch and the tasks can be cut, so that a piece of the tasks reads
+    and writes that piece of the images alone (`edgenet.compile.chain`)"""
 
 
 class Cost(NamedTuple):

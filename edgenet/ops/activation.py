@@ -13,6 +13,7 @@ from edgenet.kernels.cpu.elementwise import BLOCK
 from .broadcast import expect_float
 from .elementwise import Unary
 from .geometry import at, image
+from .pieces import even, pieces
 
 #: numbers in the rows of one task of a softmax
 TASK = 2048
@@ -29,21 +30,24 @@ class _Mask(_Gradient):
     def lower(self, node: Node) -> list[Call]:
         y, dy = node.inputs
         assert y is not None
-        n, (length, lines, h, steps) = node.output.spec.size, _lines(y)
+        n, (length, lines, h, steps, cuts) = node.output.spec.size, _lines(y)
         params = (float(node.attrs[p]) for p in self.params)
         args = (at(y, y.layout.start), dy, node.output, n, length, lines, h, *steps, *params)
-        return [Call(self.kernel, args, -(-n // (length * lines)), self.flops * n)]
+        return [Call(self.kernel, args, -(-n // (length * lines)), self.flops * n, cuts)]
 
     def layouts(self, node: Node) -> Layouts:
         return Layouts(lines=tuple(v for v in node.inputs[:1] if v is not None))
 
 
-def _lines(y: Value) -> tuple[int, int, int, tuple[int, int]]:
-    """Numbers of a line, lines of a task and of an image, steps from image to image and from line to line."""
+def _lines(y: Value) -> tuple[int, int, int, tuple[int, int], int]:
+    """Numbers of a line, lines of a task and of an image, steps from image to image and line to line, and pieces."""
+    images, size = (y.spec.sizes or (1,))[0], y.spec.size
     if y.dense:
-        return BLOCK, 1, 1, (BLOCK, BLOCK)
+        length = even(images, size // max(images, 1), BLOCK)
+        return length, 1, 1, (length, length), pieces(images, size, length)
     _, h, w, c = y.spec.sizes
-    return w * c, max(1, BLOCK // (w * c)), h, image(y).strides[:2]
+    lines = even(images, h, BLOCK // (w * c))
+    return w * c, lines, h, image(y).strides[:2], pieces(images, images * h, lines)
 
 
 class Relu(Unary):

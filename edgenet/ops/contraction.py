@@ -18,6 +18,8 @@ from edgenet.kernels import generators
 from edgenet.kernels.cpu import gemm as k
 from edgenet.kernels.target import current, l2_bytes
 
+from .pieces import even, partitions, pieces, units
+
 Operand = Value | Scratch | At
 Activation = tuple[Any, ...] | None
 
@@ -98,6 +100,8 @@ class Contraction:
     """numbers of C if k may be split into partitions that are summed afterwards, else 0"""
     keep: bool = False
     """whether B is the same in every run, so that packing it costs nothing"""
+    images: int = 1
+    """images that the rows of C, or the steps of a sum that may be split, go through, if tasks are to end with them"""
 
     @property
     def k(self) -> int:
@@ -191,7 +195,17 @@ def _partitions(x: Contraction) -> int:
     fitting = -(-len(x.runs) * row_bytes // (_L2 // 2))
     for_tasks = -(-TASKS * 14 * 64 // max(x.m * x.n * x.groups, 1))
     affordable = max(1, len(x.runs) * row_bytes // (8 * x.sum_size))
-    return max(1, min(max(fitting, for_tasks), affordable, len(x.runs), 64))
+    wanted = max(1, min(max(fitting, for_tasks), affordable, len(x.runs), 64))
+    return partitions(x.images, wanted) if 1 < units(x.images) <= affordable else wanted
+
+
+def _pieces(x: Contraction, parts: int, mb: int, panels_first: bool) -> int:
+    """Into how many pieces of the images the tasks can be cut."""
+    if units(x.images) == 1 or x.groups > 1:
+        return 1
+    if x.sum_size:
+        return parts if parts % units(x.images) == 0 else 1
+    return 1 if panels_first else pieces(x.images, x.m, mb)
 
 
 class Panels(NamedTuple):
@@ -216,7 +230,7 @@ def product(x: Contraction, b: Panels) -> list[Call]:
     """The calls of a contraction whose B is in panels already, which were perhaps made for more rows, or for more k."""
     target, nv = current(), b.nv
     nr, mr = nv * target.lanes, target.mr(nv)
-    count, parts = -(-x.n // nr), _partitions(x)
+    count, parts, images = -(-x.n // nr), _partitions(x), x.images
     steps = _steps(x, nr, b.ldb)
     x = _with_short_runs(_with_long_rows(x), steps)
     c, part_step = x.c, 0
@@ -227,6 +241,8 @@ def product(x: Contraction, b: Panels) -> list[Call]:
     if x.ks == 1 and b.ldb != nr and x.m <= IN_PLACE:
         strips = STRIPS if x.k * x.n <= _L2 else STRIPS // 2  # what comes from memory is best read by whole rows
         mb, span = x.m, max(1, min(count // strips, STRIP // nr))  # B is read once: each chunk of it by all rows
+    elif images > 1 and not x.sum_size and not panels_first:
+        mb = even(images, x.m // images, mb)
     args = (
         x.a, b.operand, x.bias, x.res, c, table(x.runs), x.m, x.n, mb, span, int(panels_first), *x.sizes,
         *x.sa, *x.sc, len(x.runs), *_chunks(x, steps, nr, mr, mb), x.length, x.ks, b.ldb, b.step,
@@ -235,7 +251,8 @@ def product(x: Contraction, b: Panels) -> list[Call]:
     tasks = x.groups * parts * -(-x.m // mb) * -(-count // span)
     moved = 4.0 * x.groups * (x.k * x.n + x.m * x.n + x.m * _own(x, x.k))
     work = max(0.25 * x.groups * x.m * x.k * count * nr, moved)
-    call = Call(k.gemm[nv, x.ks == 1 and b.ldb == nr], args, tasks, work)
+    cuts = _pieces(x, parts, mb, bool(panels_first))
+    call = Call(k.gemm[nv, x.ks == 1 and b.ldb == nr], args, tasks, work, cuts)
     return [call] if parts == 1 else [call, sum_parts(c, x.c, parts, x.sum_size)]
 
 

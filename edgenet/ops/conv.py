@@ -67,7 +67,8 @@ class Conv2D(Op):
             runs=tuple(i * g.dilation[0] * xp.row + j * g.dilation[1] * xp.pixel for i, j in taps),
             length=g.ci_g * (g.kw if merged else 1),
             bias=bias, res=after, activation=node.attrs["activation"],
-            groups=g.groups, ga=g.ci_g, gc=g.co_g, keep=w.fixed and not w.graph.training,
+            groups=g.groups, ga=g.ci_g, gc=g.co_g,
+            keep=w.fixed and not w.graph.training, images=g.n if w.graph.training else 1,
         )  # fmt: skip
         return out + calls(contraction)
 
@@ -131,6 +132,12 @@ class Conv2DDx(Op):
             return conv_dx.by_rows(g, dy, w, node.output)
         return conv_dx.by_phases(g, dy, w, node.output, _is_depthwise(g), *others)
 
+    def layouts(self, node: Node) -> Layouts:
+        dy, w, *_ = node.inputs
+        assert dy is not None and w is not None
+        g = Geometry.of(node.output.spec.sizes, w.spec.sizes, node.attrs)
+        return Layouts((dy,), ((dy, conv_dx.zeros_around(g)),))
+
     def cost(self, node: Node) -> Cost:
         dy, w, *_ = node.inputs
         assert dy is not None and w is not None
@@ -181,14 +188,15 @@ class Conv2DDw(Op):
             sc=(g.kw * g.ci_g * g.co, g.ci_g * g.co, g.co),
             runs=tuple(i * xp.image + j * g.strides[0] * xp.row for i in range(g.n) for j in range(g.ho)),
             length=g.wo, ks=g.strides[1] * xp.pixel,
-            groups=g.groups, ga=g.ci_g, gc=g.co_g, sum_size=g.kh * g.kw * g.ci_g * g.co,
+            groups=g.groups, ga=g.ci_g, gc=g.co_g, sum_size=g.kh * g.kw * g.ci_g * g.co, images=g.n,
         )  # fmt: skip
         return out + calls(contraction) + last
 
     def layouts(self, node: Node) -> Layouts:
-        x = node.inputs[0]
-        assert x is not None
-        return Layouts((x,), ((x, node.attrs["padding"]),))
+        x, dy = node.inputs
+        assert x is not None and dy is not None
+        g = Geometry.of(x.spec.sizes, node.output.spec.sizes, node.attrs)
+        return Layouts((x, dy) if _is_depthwise(g) else (x,), ((x, node.attrs["padding"]),))
 
     def cost(self, node: Node) -> Cost:
         dy = node.inputs[1]

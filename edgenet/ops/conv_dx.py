@@ -10,14 +10,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from edgenet.graph import Call, Scratch, Value
-from edgenet.graph.layout import Pads
+from edgenet.graph.layout import NO_BORDER, Pads
 from edgenet.kernels.cpu import conv as k
 from edgenet.kernels.target import l2_bytes
 
 from . import depthwise
 from .contraction import Contraction, Matrix, Operand, Panels, panels, product, whole_vectors
 from .geometry import Geometry, Image, Phase, at, image, padded
+from .pieces import even, pieces
 from .sequence import copied
+
+#: rows of dx that a task of `add_columns` takes, about
+ADDED = 16
 
 
 def groups_of_images(n: int, one: int) -> Iterator[tuple[int, int]]:
@@ -26,6 +30,12 @@ def groups_of_images(n: int, one: int) -> Iterator[tuple[int, int]]:
     for group in range(groups):
         first, end = n * group // groups, n * (group + 1) // groups
         yield first, end - first
+
+
+def zeros_around(g: Geometry) -> Pads:
+    """The zeros that either way reads around dy."""
+    rows, cols = (Phase.around(Phase.of_axis(g, axis)) for axis in (0, 1))
+    return NO_BORDER if has_few_channels(g) else (rows, cols)
 
 
 def by_phases(
@@ -38,7 +48,8 @@ def by_phases(
     rows, cols = Phase.of_axis(g, 0), Phase.of_axis(g, 1)
     around = Phase.around(rows), Phase.around(cols)
     one = (g.ho + sum(around[0])) * (g.wo + sum(around[1])) * g.co
-    groups = [(0, g.n)] if dy.layout.has(around) else list(groups_of_images(g.n, one))
+    whole = dy.layout.has(around) or dy.graph.training
+    groups = [(0, g.n)] if whole else list(groups_of_images(g.n, one))
     into = Scratch(one * max((count for _, count in groups), default=0))
     packed: dict[tuple[int, int], Panels] = {}
     out: list[Call] = [] if other is None else [copied(other, dx, dx.spec.size)]
@@ -79,7 +90,8 @@ def _phase(g: Geometry, r: Phase, c: Phase, around: Pads, dyp: Image, w: Value, 
         sizes=(r.count, c.count), sa=dyp.strides,
         sc=(g.h * g.w * g.ci, g.strides[0] * g.w * g.ci, g.strides[1] * g.ci),
         runs=tuple(y * dyp.row + x * dyp.pixel for y, x in first), length=g.co_g,
-        groups=g.groups, ga=g.co_g, gc=g.ci_g, keep=w.fixed and not w.graph.training,
+        groups=g.groups, ga=g.co_g, gc=g.ci_g,
+        keep=w.fixed and not w.graph.training, images=g.n if w.graph.training else 1,
     )  # fmt: skip
 
 
@@ -98,7 +110,7 @@ def by_rows(g: Geometry, dy: Value, w: Value, dx: Value) -> list[Call]:
     """
     rows, run, source = Phase.of_axis(g, 0), g.kw * g.ci, image(dy)
     one = g.h * g.wo * run
-    groups = list(groups_of_images(g.n, one))
+    groups = [(0, g.n)] if dy.graph.training else list(groups_of_images(g.n, one))
     t = Scratch(one * max((count for _, count in groups), default=0))
     packed: dict[int, Panels] = {}
     out: list[Call] = []
@@ -109,6 +121,7 @@ def by_rows(g: Geometry, dy: Value, w: Value, dx: Value) -> list[Call]:
                 b=Matrix(w, sk=1, sn=g.co, runs=tuple(i * run * g.co for i in r.taps), length=g.co),
                 sizes=(r.count, g.wo), sa=source.strides, sc=(one, g.strides[0] * g.wo * run, run),
                 runs=r.taps, length=g.co, keep=w.fixed and not w.graph.training,
+                images=count if w.graph.training else 1,
             )  # fmt: skip
             if r.start not in packed:
                 calls, packed[r.start] = panels(whole)
@@ -121,7 +134,13 @@ def by_rows(g: Geometry, dy: Value, w: Value, dx: Value) -> list[Call]:
                 before = r.taps.index(taps[0]) if taps else 0
                 b = packed[r.start]
                 out += product(band, b._replace(operand=at(b.operand, before * g.co * b.ldb)))
-        lines = count * g.h
-        args = (t, at(dx, first * g.h * g.w * g.ci), lines, g.w, g.ci, g.wo, g.kw, g.strides[1], g.padding[1][0])
-        out.append(Call(k.add_columns, args, -(-lines // k.ROWS), 8.0 * count * one))
+        out.append(_added_up(g, t, at(dx, first * g.h * g.w * g.ci), count))
     return out
+
+
+def _added_up(g: Geometry, t: Scratch, dx: Operand, count: int) -> Call:
+    """The call that adds up what the taps give, for so many images."""
+    lines, height = count * g.h, even(count, g.h, ADDED)
+    args = (t, dx, lines, height, g.w, g.ci, g.wo, g.kw, g.strides[1], g.padding[1][0])
+    work = 8.0 * lines * g.wo * g.kw * g.ci
+    return Call(k.add_columns, args, -(-lines // height), work, pieces(count, lines, height))

@@ -13,6 +13,7 @@ from edgenet.kernels.cpu import depthwise as k
 
 from .contraction import Activation, Operand, epilogue, sum_parts, table
 from .geometry import Geometry, Image, Phase, at
+from .pieces import partitions, units
 
 #: partitions of the weight gradient's sum over images
 PARTS = 8
@@ -31,7 +32,7 @@ def _windows(g: Geometry) -> bool:
 
 def _bands(kernel: Kernel, args: tuple[Any, ...], n: int, rows: int, columns: int, c: int) -> Call:
     """A call of the kernel of 3 × 3 windows that makes n images of so many rows, columns and channels."""
-    return Call(kernel, args, n * -(-rows // k.ROWS) * max(1, c // k.CHANNELS), 9.0 * n * rows * columns * c)
+    return Call(kernel, args, n * -(-rows // k.ROWS) * max(1, c // k.CHANNELS), 9.0 * n * rows * columns * c, n)
 
 
 def forward(
@@ -48,7 +49,7 @@ def forward(
         table((g.ho, g.wo, 0, 0, taps)), 1, g.ho, c, xp.image, g.strides[0] * xp.row, g.strides[1] * xp.pixel,
         *y.strides, *epilogue(activation),
     )  # fmt: skip
-    return [Call(k.depthwise, args, g.n * g.ho if c else 0, 1.0 * taps * g.n * g.ho * g.wo * c)]
+    return [Call(k.depthwise, args, g.n * g.ho if c else 0, 1.0 * taps * g.n * g.ho * g.wo * c, g.n)]
 
 
 def input_gradient(
@@ -77,24 +78,25 @@ def input_gradient(
         g.h * g.w * c, sh * g.w * c, sw * c, *epilogue(None),
     )  # fmt: skip
     work = 1.0 * max(len(places), 1) * g.n * most * max((q.count for q in columns), default=0) * c
-    return [Call(k.depthwise, args, g.n * most if c else 0, work)]
+    return [Call(k.depthwise, args, g.n * most if c else 0, work, g.n)]
 
 
 def weight_gradient(g: Geometry, xp: Image, dy: Image, dw: Value) -> list[Call]:
     """dw: partial sums over groups of images, then their sum."""
     c, taps = g.ci, g.kh * g.kw
-    parts = max(1, min(PARTS, g.n))
+    parts = partitions(g.n, PARTS)
+    cuts = parts if parts % units(g.n) == 0 and units(g.n) > 1 else 1
     total: Operand = dw if parts == 1 else Scratch(parts * dw.spec.size)
     work = 1.0 * taps * g.n * g.ho * g.wo * c
     args: tuple[Any, ...]
     if _windows(g) and g.strides in ((1, 1), (2, 2)) and g.wo >= 2 and c % k.NARROW == 0:
         args = (xp.origin, dy.origin, total, parts, g.n, g.ho, g.wo, c, *xp.strides, *dy.strides)
-        out = [Call(k.windows_dw[g.strides[0]], args, parts * -(-c // k.CHANNELS), work)]
+        out = [Call(k.windows_dw[g.strides[0]], args, parts * -(-c // k.CHANNELS), work, cuts)]
         return out if parts == 1 else [*out, sum_parts(total, dw, parts, dw.spec.size)]
     args = (
         xp.origin, dy.origin, total, table(_offsets(g, xp)), taps, parts,
         g.n, g.ho, g.wo, c, xp.image, g.strides[0] * xp.row, g.strides[1] * xp.pixel, *dy.strides,
     )  # fmt: skip
     tasks = parts * -(-c // k.LANES)
-    out = [Call(k.depthwise_dw, args, tasks, work)]
+    out = [Call(k.depthwise_dw, args, tasks, work, cuts)]
     return out if parts == 1 else [*out, sum_parts(total, dw, parts, dw.spec.size)]

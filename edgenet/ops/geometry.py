@@ -185,7 +185,7 @@ def padded(
     hp, wp = h + top + bottom, w + left + right
     xp = into or Scratch(n * hp * wp * c)
     args = (at(here.origin, first * here.image), xp, h, w, c, *here.strides, top, hp, left, wp)
-    return Image(xp, hp * wp * c, wp * c, c), [Call(k.pad_images, args, n * hp, 4.0 * n * hp * wp * c)]
+    return Image(xp, hp * wp * c, wp * c, c), [Call(k.pad_images, args, n * hp, 4.0 * n * hp * wp * c, n)]
 
 
 def at(operand: Value | Scratch | At, offset: int) -> Value | Scratch | At:

@@ -12,6 +12,7 @@ from edgenet.graph.layout import NO_BORDER
 from edgenet.kernels.cpu import norm as k
 
 from .geometry import image
+from .pieces import even, pieces
 
 #: numbers that a loop over periods runs over at least
 PERIOD = 256
@@ -30,33 +31,42 @@ class Rows:
         self.n = x.size
         self.c = x.sizes[-1]
         self.m = self.n // self.c if self.c else 0
+        self.images = x.sizes[0] if x.rank > 1 else 1
+        each = self.m // max(self.images, 1)
         self.reps = max(1, PERIOD // self.c) if self.c else 1
         self.period = self.c * self.reps
         block_bytes = min(max(4 * self.n // BLOCKS, LEAST_BYTES), BLOCK_BYTES)
-        self.rows = max(block_bytes // (4 * max(self.period, 1)), LEAST_PERIODS) * self.reps
+        rows = max(block_bytes // (4 * max(self.period, 1)), LEAST_PERIODS) * self.reps
+        self.rows = even(self.images, each, rows)
         self.blocks = -(-self.m // self.rows)
+        self.pieces = pieces(self.images, self.m, self.rows)
         self.periods = max(1, k.BLOCK // max(self.period, 1))
         self.tasks = -(-self.n // (self.periods * self.period)) if self.n else 0
+        self.length = even(self.images, each, self.periods * self.reps) * self.c
 
     def elementwise(self, kernel: Any, *args: Any) -> Call:
         """A call that goes through all rows, period by period."""
         moved = 4.0 * self.n * sum(isinstance(a, Value) for a in args)
         return Call(kernel, (*args, self.n, self.period, self.periods), self.tasks, moved)
 
-    def lines(self, x: Value, *others: Value | None) -> tuple[tuple[int, ...], int]:
-        """How loops go through x where others lie line by line, in the terms of the kernels, and the number of tasks.
+    def lines(self, x: Value, *others: Value | None) -> tuple[tuple[int, ...], int, int]:
+        """How loops go through x where others lie line by line, in the terms of the kernels; tasks, and their pieces.
 
         Numbers in x, those of a period and of a line, lines of a task and of an image; then the steps from image to
         image and from line to line of each of the others.
         """
         if all(v is None or v.layout.border == NO_BORDER for v in others):
-            length = self.periods * self.period
-            steps = [(length, length)] * len(others)
-            return (self.n, self.period, length, 1, 1, *chain(*steps)), self.tasks
-        _, h, w, c = x.spec.sizes
-        count = max(1, k.BLOCK // (w * c))
+            steps = [(self.length, self.length)] * len(others)
+            tasks = -(-self.n // self.length) if self.n else 0
+            return (
+                (self.n, self.period, self.length, 1, 1, *chain(*steps)),
+                tasks,
+                pieces(self.images, self.n, self.length),
+            )
+        n, h, w, c = x.spec.sizes
+        count = even(n, h, k.BLOCK // (w * c))
         steps = [(0, 0) if v is None else image(v).strides[:2] for v in others]
-        return (self.n, self.period, w * c, count, h, *chain(*steps)), -(-self.n // (w * c * count))
+        return (self.n, self.period, w * c, count, h, *chain(*steps)), -(-n * h // count), pieces(n, n * h, count)
 
 
 def check(specs: Sequence[Any], names: str) -> None:
@@ -133,7 +143,7 @@ def products(
     args = (x, dy, table, parts, *bounds, r.m, r.c, r.reps, r.rows)
     calls = [
         Call(k.mean_scale_beta, (*vectors, table, r.c, r.reps, epsilon), 1, 12.0 * r.period),
-        Call(k.products, args, r.blocks, 8.0 * r.n),
+        Call(k.products, args, r.blocks, 8.0 * r.n, r.pieces),
     ]
     return table, parts, calls
 

@@ -9,7 +9,7 @@ from typing import Any
 from edgenet.graph import Call, Cost, Layouts, Node, Op, Scratch, ShapeError, Spec, Value, emit
 from edgenet.kernels.cpu import norm_train as k
 from edgenet.kernels.cpu.movement import fill
-from edgenet.kernels.cpu.norm import BLOCK
+from edgenet.kernels.cpu.norm import BLOCK, mean_scale_beta
 
 from .contraction import Activation
 from .geometry import at
@@ -48,7 +48,7 @@ class BatchNormTrain(Op):
         assert x is not None
         if node.attrs["activation"] is not None:
             raise TypeError("batch_norm_train: differentiate before activations are fused")
-        dx, dgamma, dbeta = emit("batch_norm_train_dx", [x, gamma, beta, mean, var, dys[0]], again=False, **node.attrs)
+        dx, dgamma, dbeta = emit("batch_norm_train_dx", [x, gamma, beta, mean, var, dys[0]], **node.attrs)
         # mean and var are results too, if rarely ones that a loss looks at
         m = max(x.spec.size // max(mean.spec.size, 1), 1)
         dmean, dvar = (None if v.array is not None and not v.array.any() else v for v in dys[1:])
@@ -70,13 +70,13 @@ class BatchNormTrain(Op):
             return [Call(fill, (v, r.c, float("nan")), -(-r.c // BLOCK), 0.0) for v in (mean, var)]
         parts, table = Scratch(2 * r.period * r.blocks), Scratch(3 * r.period)
         args = (parts, gamma, beta, mean, var, table, r.m, r.c, r.reps, r.rows, node.attrs["epsilon"])
-        bounds, (sizes, tasks) = _bounds(node.attrs["activation"]), r.lines(x, res, y)
+        bounds, (sizes, tasks, cuts) = _bounds(node.attrs["activation"]), r.lines(x, res, y)
         places = (None if v is None else at(v, v.layout.start) for v in (res, y))
         moved = 4.0 * r.n * (2 if res is None else 3)
         return [
-            Call(k.moments, (x, parts, r.m, r.c, r.reps, r.rows), r.blocks, 8.0 * r.n),
+            Call(k.moments, (x, parts, r.m, r.c, r.reps, r.rows), r.blocks, 8.0 * r.n, r.pieces),
             Call(k.combine_moments, args, r.c, 16.0 * r.c * r.blocks),
-            Call(k.normalize, (x, table, *places, int(res is not None), *bounds, *sizes), tasks, moved),
+            Call(k.normalize, (x, table, *places, int(res is not None), *bounds, *sizes), tasks, moved, cuts),
         ]
 
     def layouts(self, node: Node) -> Layouts:
@@ -87,10 +87,36 @@ class BatchNormTrain(Op):
         return Cost(7 * node.output.spec.size, super().cost(node).bytes)
 
 
+class BatchNormAgain(Op):
+    """y of batch_norm_train from its x, gamma, beta, mean and var: for the gradients that read it (`recompute`)."""
+
+    name = "batch_norm_again"
+    no_gradient = "it is emitted by a pass over finished gradients"
+
+    def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
+        check(specs, "gamma beta mean var")
+        return [specs[0]]
+
+    def lower(self, node: Node) -> list[Call]:
+        x, *vectors = (v for v in node.inputs if v is not None)
+        y, epsilon = node.output, node.attrs["epsilon"]
+        r = Rows(x.spec)
+        table = Scratch(3 * r.period)
+        sizes, tasks, cuts = r.lines(x, None, y)
+        args = (x, table, None, at(y, y.layout.start), 0, *_bounds(node.attrs["activation"]), *sizes)
+        return [
+            Call(mean_scale_beta, (*vectors, table, r.c, r.reps, epsilon), 1, 12.0 * r.period),
+            Call(k.normalize, args, tasks, 8.0 * r.n, cuts),
+        ]
+
+    def layouts(self, node: Node) -> Layouts:
+        return Layouts(lines=(node.output,))
+
+
 class BatchNormTrainDx(Op):
     """dx, dgamma, dbeta of batch_norm_train: dx = gamma / sqrt(var + epsilon) · (dy - dbeta/m - xhat · dgamma/m).
 
-    With an activation, dy is the gradient of what it gave.  With `again` y, activated, is a fourth result.
+    With an activation, dy is the gradient of what it gave.
     """
 
     name = "batch_norm_train_dx"
@@ -98,28 +124,27 @@ class BatchNormTrainDx(Op):
 
     def infer(self, specs: Sequence[Any], attrs: dict[str, Any]) -> list[Spec]:
         check(specs, "gamma beta mean var dy")
-        return [specs[0], specs[1], specs[1], *([specs[0]] if attrs["again"] else [])]
+        return [specs[0], specs[1], specs[1]]
 
     def over(self, node: Node) -> list[Value]:
         return [v for v in (node.inputs[5], node.inputs[0]) if v is not None]
 
     def lower(self, node: Node) -> list[Call]:
         x, gamma, beta, mean, var, dy = (v for v in node.inputs if v is not None)
-        dx, dgamma, dbeta, *again = node.outputs
+        dx, dgamma, dbeta = node.outputs
         r, epsilon, bounds = Rows(x.spec), node.attrs["epsilon"], _bounds(node.attrs["activation"])
         table, parts, calls = products(r, x, (gamma, beta, mean, var), dy, epsilon, bounds)
         combined = (parts, gamma, var, dgamma, dbeta, table, r.m, r.c, r.reps, r.blocks, epsilon)
-        y = again[0] if again else None
-        (sizes, tasks), place = r.lines(x, y), None if y is None else at(y, y.layout.start)
-        args = (x, dy, table, dx, place, len(again), *bounds, *sizes)
+        sizes, tasks, cuts = r.lines(x, dx)
+        args = (x, dy, table, at(dx, dx.layout.start), *bounds, *sizes)
         return [
             *calls,
             Call(k.combine_dx, combined, r.c, 8.0 * r.c * r.blocks),
-            Call(k.normalize_dx, args, tasks, 4.0 * r.n * (3 + len(again))),
+            Call(k.normalize_dx, args, tasks, 12.0 * r.n, cuts),
         ]
 
     def layouts(self, node: Node) -> Layouts:
-        return Layouts(lines=tuple(node.outputs[3:]))
+        return Layouts(lines=(node.output,))
 
     def cost(self, node: Node) -> Cost:
         return Cost(10 * node.output.spec.size, super().cost(node).bytes)

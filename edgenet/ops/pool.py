@@ -79,7 +79,7 @@ class MaxPool(Op):
         if _inside(node.attrs) and c < k.WIDE:
             kernel, sizes = k.max_inside[node.attrs["pool"][0]], (c, oh, ow, *node.attrs["strides"])
         args = (source.origin, target.origin, *sizes, *source.strides, *target.strides)
-        return [Call(kernel, args, n * oh, 1.0 * _window(node.attrs) * y.spec.size)]
+        return [Call(kernel, args, n * oh, 1.0 * _window(node.attrs) * y.spec.size, n)]
 
     def layouts(self, node: Node) -> Layouts:
         return Layouts((*(v for v in node.inputs if v is not None), node.output))
@@ -109,11 +109,11 @@ class MaxPoolDx(Op):
         work = 3.0 * _window(node.attrs) * y.spec.size
         if _inside(node.attrs) and node.attrs["strides"] == node.attrs["pool"]:
             kernel = k.max_inside_dx[node.attrs["pool"][0]]
-            return [Call(kernel, (*origins, *x.spec.sizes[1:], oh, ow, *strides), n * oh, work)]
+            return [Call(kernel, (*origins, *x.spec.sizes[1:], oh, ow, *strides), n * oh, work, n)]
         apart = node.attrs["strides"][0] >= node.attrs["pool"][0]  # no two rows of windows share a row of x
         bands, blocks = (oh, 1) if apart else (1, max(1, -(-c // k.CHANNEL_BLOCK)))
         sizes = _sizes(x.spec.sizes, y.spec.sizes, node.attrs)
-        return [Call(k.max_pool_dx, (*origins, *sizes, *strides, bands, blocks), n * bands * blocks, work)]
+        return [Call(k.max_pool_dx, (*origins, *sizes, *strides, bands, blocks), n * bands * blocks, work, n)]
 
     def layouts(self, node: Node) -> Layouts:
         return Layouts((*(v for v in node.inputs if v is not None), node.output))
@@ -144,7 +144,7 @@ class AvgPool(Op):
         source, target = image(x), image(y)
         sizes = _sizes(x.spec.sizes, y.spec.sizes, node.attrs)
         args = (source.origin, target.origin, *sizes, *source.strides, *target.strides, int(node.attrs["include_pad"]))
-        return [Call(k.avg_pool, args, n * oh, 1.0 * _window(node.attrs) * y.spec.size)]
+        return [Call(k.avg_pool, args, n * oh, 1.0 * _window(node.attrs) * y.spec.size, n)]
 
     def layouts(self, node: Node) -> Layouts:
         return Layouts((*(v for v in node.inputs if v is not None), node.output))
@@ -177,7 +177,7 @@ class AvgPoolDx(Op):
             source, scale = divided, 1.0
         work = 1.0 * _window(node.attrs) * dy.spec.size + 4.0 * dx.spec.size
         args = (source.origin, target.origin, *sizes, *source.strides, *target.strides, scale)
-        return [*out, Call(k.avg_pool_dx, args, n * h, work)]
+        return [*out, Call(k.avg_pool_dx, args, n * h, work, n)]
 
     def layouts(self, node: Node) -> Layouts:
         return Layouts((*(v for v in node.inputs if v is not None), node.output))

@@ -63,11 +63,12 @@ class _Reduction(Op):
             return [Call(copy, (x, node.output, n), -(-n // COPY_BLOCK), 8.0 * n)]
         calls: list[Call] = []
         source: Any = x
+        images = x.spec.sizes[0] if x.graph.training and 0 in axes else 1
         for i, (outer, d, inner) in enumerate(chain):
             last = i == len(chain) - 1
             target = node.output if last else Scratch(outer * inner)
-            calls += reduce_calls(self.kind, source, target, outer, d, inner, self.scale(node) if last else 1.0)
-            source = target
+            calls += reduce_calls(self.kind, source, target, outer, d, inner, self.scale(node) if last else 1.0, images)
+            source, images = target, 1
         return calls
 
     def scale(self, node: Node) -> float:

@@ -9,6 +9,8 @@ from typing import Any
 from edgenet.graph import Call, Scratch
 from edgenet.kernels.cpu import reduce as k
 
+from .pieces import even, pieces
+
 #: the longest run of contiguous numbers that is summed as one, and numbers in one part of a sum over columns
 RUN, PART = 8192, 65536
 #: rows of fewer numbers are read several at a time
@@ -38,8 +40,10 @@ def stages(shape: Sequence[int], axes: Sequence[int]) -> list[tuple[int, int, in
     return out
 
 
-def reduce_calls(kind: str, x: Any, y: Any, outer: int, d: int, inner: int, scale: float) -> list[Call]:
-    """Reduce x[outer, d, inner] to y[outer, inner], in one pass or several."""
+def reduce_calls(
+    kind: str, x: Any, y: Any, outer: int, d: int, inner: int, scale: float, images: int = 1
+) -> list[Call]:
+    """Reduce x[outer, d, inner] to y[outer, inner], in one pass or several; d may go through some `images`."""
     work = 4.0 * outer * d * inner
     if inner == 1:
         parts = 1 if d <= 2 * RUN else -(-d // RUN)
@@ -53,10 +57,13 @@ def reduce_calls(kind: str, x: Any, y: Any, outer: int, d: int, inner: int, scal
     fold = -(-NARROW // inner) if inner < NARROW and size > 32 * NARROW else 1
     w = fold * inner
     rows = -(-size // w)
-    height = min(max(64, PART // w), max(rows, 1))
+    height, cuts = min(max(64, PART // w), max(rows, 1)), 1
+    if images > 1 and outer == 1 and size % (images * w) == 0:
+        height = even(images, rows // images, height)
+        cuts = pieces(images, rows, height)
     parts = -(-rows // height) if rows else 1
     last = parts * fold == 1
     target = y if last else Scratch(outer * parts * w)
     args = (x, target, size, w, height, parts, scale if last else 1.0)
-    calls = [Call(k.columns[kind], args, outer * parts * -(-w // k.WIDTH), work)]
+    calls = [Call(k.columns[kind], args, outer * parts * -(-w // k.WIDTH), work, cuts)]
     return calls if last else calls + reduce_calls(kind, target, y, outer, parts * fold, inner, scale)

@@ -12,8 +12,6 @@ from ..target import current
 ZERO = np.float32(0)
 LANES = current().lanes
 add_vector = accumulate(LANES)
-#: rows of dx that `add_columns` computes together
-ROWS = 16
 
 
 @kernel
@@ -45,26 +43,26 @@ def pad_images(
 
 @kernel
 def zero_border(
-    y: Out, size: i64, start: i64, images: i64, image: i64, row: i64, h: i64, length: i64, lo: i64, hi: i64
+    y: Out, size: i64, start: i64, image: i64, row: i64, lines: i64, h: i64, length: i64, lo: i64, hi: i64
 ):  # fmt: skip
     """Zeros around images: whatever lies between one line, a row of `length` numbers, and the next.
 
-    One task writes what is before the lines of one image; the last one, what is behind them all.
+    One task writes what is before one line; the last one, what is behind them all.
     """
-    for i in range(lo, hi):
-        first = 0
-        if i > 0:
-            first = start + (i - 1) * image + (h - 1) * row + length
-        if i == images:
-            for j in range(first, size):
+    before = max(
+        lo - 1, 0
+    )  # the line that the first task's zeros follow: to divide for each line takes longer than zeros
+    i, at = before % h, start + before // h * image + before % h * row
+    first = 0
+    for line in range(before, hi):
+        if line >= lo:
+            for j in range(first, at if line < lines else size):
                 y[j] = ZERO
-            continue
-        line = start + i * image
-        for _ in range(h):
-            for j in range(first, line):
-                y[j] = ZERO
-            first = line + length
-            line += row
+        first = at + length
+        i += 1
+        at += row
+        if i == h:
+            i, at = 0, at + image - h * row
 
 
 @device
@@ -80,17 +78,17 @@ def add_run(t, source, dx, target, n):
 
 @kernel
 def add_columns(
-    t: In, dx: Out, rows: i64, w: i64, c: i64, wo: i64, kw: i64, sw: i64, left: i64, lo: i64, hi: i64
+    t: In, dx: Out, rows: i64, height: i64, w: i64, c: i64, wo: i64, kw: i64, sw: i64, left: i64, lo: i64, hi: i64
 ):  # fmt: skip
     """dx[i, j, c] = sum of t[i, q, r, c] over the outputs q and taps r that saw column j: q·sw + r - left = j.
 
     The kw taps of an output are neighbours in a row of dx, so they are added as one run of kw·c numbers.  As a number
-    can't be read back at once while it is on its way to the cache, one task computes `ROWS` rows and adds to each of
+    can't be read back at once while it is on its way to the cache, one task computes `height` rows and adds to each of
     them before it comes back to the first.
     """
     run = kw * c
     for task in range(lo, hi):
-        first_row, end_row = task * ROWS, min(rows, task * ROWS + ROWS)
+        first_row, end_row = task * height, min(rows, task * height + height)
         for j in range(first_row * w * c, end_row * w * c):
             dx[j] = ZERO
         for q in range(wo):

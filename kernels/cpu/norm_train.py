@@ -74,33 +74,24 @@ def normalize(
 
 @kernel
 def normalize_dx(
-    x: In, dy: In, table: In, dx: Out, y: Out, again: i64, low: f32, high: f32, n: i64, period: i64,
-    length: i64, lines: i64, h: i64, y_image: i64, y_row: i64, lo: i64, hi: i64,
+    x: In, dy: In, table: In, dx: Out, low: f32, high: f32, n: i64, period: i64,
+    length: i64, lines: i64, h: i64, dx_image: i64, dx_row: i64, lo: i64, hi: i64,
 ):  # fmt: skip
-    """dx = dy · table 1 + (x - table 0) · table 3 + table 4 with dy `passed`; y too if `again`.
+    """dx = dy · table 1 + (x - table 0) · table 3 + table 4 with dy `passed`; table 2 is beta.
 
-    Table 2 is beta.  One task computes `lines` lines.
+    One task computes `lines` lines.
     """
     for line in range(lo * lines, min(hi * lines, (n + length - 1) // length)):
-        x0, y0 = line * length, line_start(line, h, y_image, y_row)
+        x0, d0 = line * length, line_start(line, h, dx_image, dx_row)
         size = min(length, n - x0)
         for i in range(0, size, period):
-            count, xi, yi = min(period, size - i), x0 + i, y0 + i
+            count, xi, di = min(period, size - i), x0 + i, d0 + i
             fetch(x, xi + AHEAD, count)
             fetch(dy, xi + AHEAD, count)
-            if again:
-                fetch_to_write(y, yi + AHEAD, count)
-                for j in range(count):
-                    scale, centred = table[period + j], x[xi + j] - table[j]
-                    v = centred * scale + table[2 * period + j]
-                    d = passed(dy[xi + j], v, low, high)
-                    y[yi + j] = clamped(v, low, high)
-                    dx[xi + j] = d * scale + centred * table[3 * period + j] + table[4 * period + j]
-            else:
-                for j in range(count):
-                    scale, centred = table[period + j], x[xi + j] - table[j]
-                    d = passed(dy[xi + j], centred * scale + table[2 * period + j], low, high)
-                    dx[xi + j] = d * scale + centred * table[3 * period + j] + table[4 * period + j]
+            for j in range(count):
+                scale, centred = table[period + j], x[xi + j] - table[j]
+                d = passed(dy[xi + j], centred * scale + table[2 * period + j], low, high)
+                dx[di + j] = d * scale + centred * table[3 * period + j] + table[4 * period + j]
 
 
 @kernel

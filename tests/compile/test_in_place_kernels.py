@@ -66,8 +66,6 @@ def batch_norm(op, rng):
     attrs = {"epsilon": 1e-3}
     if "train" in op.name:
         attrs["activation"] = activation
-    if op.name == "batch_norm_train_dx":
-        attrs["again"] = bool(rng.integers(2))
     return arrays, attrs
 
 

@@ -20,8 +20,8 @@ no_form(
 no_form(
     "ONNX models are written for inference, where batch normalisation uses its moving statistics: write the inference "
     "graph, which has batch_norm in its place",
-    "batch_norm_train",
-)
+    "batch_norm_again", "batch_norm_train",
+)  # fmt: skip
 no_form("ONNX models are written for inference, where dropout does nothing: write the inference graph", "dropout")
 no_form(
     "ONNX models are written for inference, where augmentation and noise do nothing: write the inference graph",
