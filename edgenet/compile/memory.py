@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 ALIGN_BYTES = 64
+#: what lies behind the last buffer and may be read with it: kernels read whole vectors, up to four of 16 numbers
+BEHIND_BYTES = 256
 
 
 @dataclass

@@ -29,7 +29,7 @@ from edgenet.kernels.walk import chain
 from .chain import Chain, Item, chained, steps_of
 from .constants import constant_calls
 from .layout import lay_out
-from .memory import ALIGN_BYTES, Buffer, plan
+from .memory import ALIGN_BYTES, BEHIND_BYTES, Buffer, plan
 from .places import Operand, Places, Step, check_order, onto_itself, operands, size_bytes
 from .share import replaced, shared
 from .slots import Slots, local, seconds_of_steps, with_borders
@@ -93,7 +93,7 @@ class Program:
     def _memory(self, size_bytes: int) -> int:
         """Address of new zeroed memory that lives as long as the program."""
         headroom.require(size_bytes, f"{self.graph.name}: one block, for all values of a run", SMALLER)
-        memory = np.zeros(size_bytes + ALIGN_BYTES, np.uint8)
+        memory = np.zeros(size_bytes + ALIGN_BYTES + BEHIND_BYTES, np.uint8)
         self._keep.append(memory)
         address = memory.ctypes.data
         return address + -address % ALIGN_BYTES

@@ -70,6 +70,8 @@ class Matrix:
     runs: tuple[int, ...] = (0,)
     length: int = 0
     group: int = 0
+    beyond: bool = False
+    """whether whole vectors may be read of its rows: not where the last one ends where somebody else's array does"""
 
 
 @dataclass
@@ -207,9 +209,10 @@ def _pieces(x: Contraction, parts: int, mb: int, panels_first: bool) -> int:
 
 
 class Panels(NamedTuple):
-    """B as the kernel reads it: operand, row stride, panel stride, group stride."""
+    """B as the kernel reads it: operand, vectors of a panel, row stride, panel stride, group stride."""
 
     operand: Operand
+    nv: int
     ldb: int
     step: int
     group: int
@@ -224,9 +227,8 @@ def calls(x: Contraction) -> list[Call]:
 
 
 def product(x: Contraction, b: Panels) -> list[Call]:
-    """The calls of a contraction whose B is in panels already, which a contraction of the same sizes may have made."""
-    target = current()
-    nv = panel_width(x.m, x.n)
+    """The calls of a contraction whose B is in panels already, which were perhaps made for more rows, or for more k."""
+    target, nv = current(), b.nv
     nr, mr = nv * target.lanes, target.mr(nv)
     count, parts, images = -(-x.n // nr), _partitions(x), x.images
     steps = _steps(x, nr, b.ldb)
@@ -256,16 +258,17 @@ def product(x: Contraction, b: Panels) -> list[Call]:
 
 def panels(x: Contraction) -> tuple[list[Call], Panels]:
     """The calls that pack B into panels, if it must be, and where B is then."""
-    nr = panel_width(x.m, x.n) * current().lanes
+    nv = panel_width(x.m, x.n)
+    nr = nv * current().lanes
     count = -(-x.n // nr)
-    whole = x.n % nr == 0 and x.b.sn == 1 and x.b.runs == (0,)
+    whole = (x.n % nr == 0 or (count == 1 and x.b.beyond)) and x.b.sn == 1 and x.b.runs == (0,)
     if whole and not x.keep and (x.b.sk == nr or not _worth_packing(x)):
-        return [], Panels(x.b.operand, x.b.sk, nr, x.b.group)
+        return [], Panels(x.b.operand, nv, x.b.sk, nr, x.b.group)
     packed = Scratch(x.groups * count * x.k * nr)
     runs = len(x.b.runs)
     args = (x.b.operand, packed, table(x.b.runs), runs, x.b.length or x.k, x.n, nr, x.b.sk, x.b.sn, x.b.group)
     call = Call(k.pack, args, x.groups * count * runs, 8.0 * packed.spec.size)
-    return [call], Panels(packed, nr, x.k * nr, count * x.k * nr)
+    return [call], Panels(packed, nv, nr, x.k * nr, count * x.k * nr)
 
 
 def _worth_packing(x: Contraction) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from edgenet.graph import Call, Cost, Layouts, Node, Op, ShapeError, Spec, Value, emit
 
-from . import conv_dx, depthwise
+from . import abreast, conv_dx, depthwise
 from .contraction import Activation, Contraction, Matrix, calls
 from .geometry import Geometry, image, output_shape, padded
 
@@ -56,15 +56,17 @@ class Conv2D(Op):
         after = None if res is None else image(res).origin
         if _is_depthwise(g):
             return out + depthwise.forward(g, xp, w, b, after, y, node.attrs["activation"])
+        count = abreast.pixels(g) if y.pixel == g.co else 1
+        matrix, bias, made = abreast.weights(g, w, b, count)
+        g, out = abreast.taken_as_one(g, count), out + made
         merged = g.groups == 1 and g.dilation[1] == 1 and (xp.pixel == g.ci or g.kw == 1)  # kw·ci numbers in a row
         taps = [(i, j) for i in range(g.kh) for j in ((0,) if merged else range(g.kw))]
         contraction = Contraction(
-            a=xp.origin, b=Matrix(w, sk=g.co, group=g.co_g), c=y.origin,
-            m=g.n * g.ho * g.wo, n=g.co_g, sizes=(g.ho, g.wo),
-            sa=(xp.image, g.strides[0] * xp.row, g.strides[1] * xp.pixel), sc=y.strides,
+            a=xp.origin, b=matrix, c=y.origin, m=g.n * g.ho * g.wo, n=g.co_g, sizes=(g.ho, g.wo),
+            sa=(xp.image, g.strides[0] * xp.row, g.strides[1] * xp.pixel), sc=(y.image, y.row, y.pixel * count),
             runs=tuple(i * g.dilation[0] * xp.row + j * g.dilation[1] * xp.pixel for i, j in taps),
             length=g.ci_g * (g.kw if merged else 1),
-            bias=b, res=after, activation=node.attrs["activation"],
+            bias=bias, res=after, activation=node.attrs["activation"],
             groups=g.groups, ga=g.ci_g, gc=g.co_g,
             keep=w.fixed and not w.graph.training, images=g.n if w.graph.training else 1,
         )  # fmt: skip
@@ -176,15 +178,19 @@ class Conv2DDw(Op):
         xp, out = padded(x, g.padding)
         if _is_depthwise(g):
             return out + depthwise.weight_gradient(g, xp, image(dy), node.output)
+        count = abreast.pixels(g)
+        total, last = abreast.gathered(g, node.output, count)
+        g = abreast.taken_as_one(g, count)
         contraction = Contraction(
-            a=xp.origin, b=Matrix(dy, sk=g.co, group=g.co_g), c=node.output, m=g.kh * g.kw * g.ci_g, n=g.co_g,
+            a=xp.origin, b=Matrix(dy, sk=g.co, group=g.co_g, beyond=not dy.fixed), c=total,
+            m=g.kh * g.kw * g.ci_g, n=g.co_g,
             sizes=(g.kw, g.ci_g), sa=(g.dilation[0] * xp.row, g.dilation[1] * xp.pixel, 1),
             sc=(g.kw * g.ci_g * g.co, g.ci_g * g.co, g.co),
             runs=tuple(i * xp.image + j * g.strides[0] * xp.row for i in range(g.n) for j in range(g.ho)),
             length=g.wo, ks=g.strides[1] * xp.pixel,
-            groups=g.groups, ga=g.ci_g, gc=g.co_g, sum_size=node.output.spec.size, images=g.n,
+            groups=g.groups, ga=g.ci_g, gc=g.co_g, sum_size=g.kh * g.kw * g.ci_g * g.co, images=g.n,
         )  # fmt: skip
-        return out + calls(contraction)
+        return out + calls(contraction) + last
 
     def layouts(self, node: Node) -> Layouts:
         x, dy = node.inputs

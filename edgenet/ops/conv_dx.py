@@ -10,30 +10,32 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from edgenet.graph import Call, Scratch, Value
-from edgenet.graph.layout import Pads
+from edgenet.graph.layout import NO_BORDER, Pads
 from edgenet.kernels.cpu import conv as k
 from edgenet.kernels.target import l2_bytes
 
 from . import depthwise
 from .contraction import Contraction, Matrix, Operand, Panels, panels, product, whole_vectors
-from .geometry import Geometry, Image, Phase, at, padded
+from .geometry import Geometry, Image, Phase, at, image, padded
+from .pieces import even, pieces
 from .sequence import copied
 
+#: rows of dx that a task of `add_columns` takes, about
+ADDED = 16
 
-def groups_of_images(n: int, one: int, pixels: int) -> Iterator[tuple[int, int]]:
-    """First image and number of images of each group, of which `one` takes so many numbers in a quarter of L2.
 
-    All groups of a product must have their weights packed alike, so images of hardly any `pixels` make one group.
-    """
-    several = max(1, l2_bytes() // 4 // (4 * max(one, 1))) if pixels >= 4 else max(n, 1)
-    for first in range(0, n, several):
-        yield first, min(several, n - first)
+def groups_of_images(n: int, one: int) -> Iterator[tuple[int, int]]:
+    """First image and number of images of each group, of which `one` takes so many numbers in a quarter of L2."""
+    groups = -(-n // max(1, l2_bytes() // 4 // (4 * max(one, 1))))
+    for group in range(groups):
+        first, end = n * group // groups, n * (group + 1) // groups
+        yield first, end - first
 
 
 def zeros_around(g: Geometry) -> Pads:
     """The zeros that either way reads around dy."""
     rows, cols = (Phase.around(Phase.of_axis(g, axis)) for axis in (0, 1))
-    return rows, (0, 0) if has_few_channels(g) else cols
+    return NO_BORDER if has_few_channels(g) else (rows, cols)
 
 
 def by_phases(
@@ -46,9 +48,8 @@ def by_phases(
     rows, cols = Phase.of_axis(g, 0), Phase.of_axis(g, 1)
     around = Phase.around(rows), Phase.around(cols)
     one = (g.ho + sum(around[0])) * (g.wo + sum(around[1])) * g.co
-    pixels = min((p.count for p in rows), default=0) * min((p.count for p in cols), default=0)
     whole = dy.layout.has(around) or dy.graph.training
-    groups = [(0, g.n)] if whole else list(groups_of_images(g.n, one, pixels))
+    groups = [(0, g.n)] if whole else list(groups_of_images(g.n, one))
     into = Scratch(one * max((count for _, count in groups), default=0))
     packed: dict[tuple[int, int], Panels] = {}
     out: list[Call] = [] if other is None else [copied(other, dx, dx.spec.size)]
@@ -104,29 +105,42 @@ def has_few_channels(g: Geometry) -> bool:
 def by_rows(g: Geometry, dy: Value, w: Value, dx: Value) -> list[Call]:
     """t[n, i, q, (tap, ci)] = sum over co, and over the o, p that meet row i, of dy[n, o, q, co] · w[p, tap, ci, co].
 
-    The taps of a kernel row lie side by side in a vector, and `add_columns` adds up what belongs to a pixel.
+    The taps of a kernel row lie side by side in a vector, and `add_columns` adds up what belongs to a pixel.  Rows at
+    the top and at the bottom meet fewer o than those between them, and are bands of their own.
     """
-    rows, run = Phase.of_axis(g, 0), g.kw * g.ci
-    around, one = (Phase.around(rows), (0, 0)), g.h * g.wo * run
-    one_dy = (g.ho + sum(around[0])) * g.wo * g.co
-    pixels = min((p.count for p in rows), default=0) * g.wo
-    groups = [(0, g.n)] if dy.graph.training else list(groups_of_images(g.n, max(one, one_dy), pixels))
-    most = max((count for _, count in groups), default=0)
-    into, t = Scratch(one_dy * most), Scratch(one * most)
-    packed: dict[tuple[int, int], Panels] = {}
+    rows, run, source = Phase.of_axis(g, 0), g.kw * g.ci, image(dy)
+    one = g.h * g.wo * run
+    groups = [(0, g.n)] if dy.graph.training else list(groups_of_images(g.n, one))
+    t = Scratch(one * max((count for _, count in groups), default=0))
+    packed: dict[int, Panels] = {}
     out: list[Call] = []
     for first, count in groups:
-        dyp, calls = padded(dy, around, first, count, into)
-        out += calls
         for r in rows:
-            x = Contraction(
-                a=dyp.origin, c=at(t, r.start * g.wo * run), m=count * r.count * g.wo, n=run,
+            whole = Contraction(  # as if all rows met all taps: what is packed
+                a=at(source.origin, first * source.image), c=t, m=count * r.count * g.wo, n=run,
                 b=Matrix(w, sk=1, sn=g.co, runs=tuple(i * run * g.co for i in r.taps), length=g.co),
-                sizes=(r.count, g.wo), sa=dyp.strides, sc=(one, g.strides[0] * g.wo * run, run),
-                runs=tuple((r.base[i] + around[0][0]) * dyp.row for i in r.taps), length=g.co,
-                keep=w.fixed and not w.graph.training, images=count if w.graph.training else 1,
+                sizes=(r.count, g.wo), sa=source.strides, sc=(one, g.strides[0] * g.wo * run, run),
+                runs=r.taps, length=g.co, keep=w.fixed and not w.graph.training,
+                images=count if w.graph.training else 1,
             )  # fmt: skip
-            out += _packed_once(x, (r.start, 0), packed)
-        args = (t, at(dx, first * g.h * g.w * g.ci), g.w, g.ci, g.wo, g.kw, g.strides[1], g.padding[1][0])
-        out.append(Call(k.add_columns, args, count * g.h, 8.0 * count * one, count))
+            if r.start not in packed:
+                calls, packed[r.start] = panels(whole)
+                out += calls
+            for start, size, taps in r.bands():
+                band = replace(
+                    whole, c=at(t, (r.start + start * g.strides[0]) * g.wo * run), m=count * size * g.wo,
+                    sizes=(size, g.wo), runs=tuple((start + r.base[i]) * source.row for i in taps),
+                )  # fmt: skip
+                before = r.taps.index(taps[0]) if taps else 0
+                b = packed[r.start]
+                out += product(band, b._replace(operand=at(b.operand, before * g.co * b.ldb)))
+        out.append(_added_up(g, t, at(dx, first * g.h * g.w * g.ci), count))
     return out
+
+
+def _added_up(g: Geometry, t: Scratch, dx: Operand, count: int) -> Call:
+    """The call that adds up what the taps give, for so many images."""
+    lines, height = count * g.h, even(count, g.h, ADDED)
+    args = (t, dx, lines, height, g.w, g.ci, g.wo, g.kw, g.strides[1], g.padding[1][0])
+    work = 8.0 * lines * g.wo * g.kw * g.ci
+    return Call(k.add_columns, args, -(-lines // height), work, pieces(count, lines, height))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -82,6 +83,19 @@ class Phase:
     def after(self) -> int:
         """Zeros that dy needs behind its last element."""
         return max([0, *(b + self.count - self.outputs for b in self.base.values())])
+
+    def bands(self) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+        """Positions that receive something through the same taps: the first, how many, and these taps.
+
+        The taps are neighbours in `taps`, for `base` grows from each to the next.
+        """
+
+        def meeting(a: int) -> tuple[int, ...]:
+            return tuple(t for t in self.taps if 0 <= a + self.base[t] < self.outputs)
+
+        for taps, positions in itertools.groupby(range(self.count), meeting):
+            several = list(positions)
+            yield several[0], len(several), taps
 
     @staticmethod
     def around(phases: Sequence[Phase]) -> tuple[int, int]:

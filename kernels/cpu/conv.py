@@ -1,4 +1,4 @@
-"""Convolution's own small part: zeros around images, and what taps give to the pixels of a row.
+"""Convolution's own small part: zeros around images, what taps give to the pixels of a row, weights of several pixels.
 
 The arithmetic is `gemm` or `depthwise`.
 """
@@ -78,24 +78,53 @@ def add_run(t, source, dx, target, n):
 
 @kernel
 def add_columns(
-    t: In, dx: Out, w: i64, c: i64, wo: i64, kw: i64, sw: i64, left: i64, lo: i64, hi: i64
+    t: In, dx: Out, rows: i64, height: i64, w: i64, c: i64, wo: i64, kw: i64, sw: i64, left: i64, lo: i64, hi: i64
 ):  # fmt: skip
     """dx[i, j, c] = sum of t[i, q, r, c] over the outputs q and taps r that saw column j: q·sw + r - left = j.
 
-    The kw taps of an output are neighbours in a row of dx, so they are added as one run of kw·c numbers.  Runs that
-    follow each other share no pixel (`apart`), for a number can't be read back at once while it is on its way to the
-    cache.  One task computes one row.
+    The kw taps of an output are neighbours in a row of dx, so they are added as one run of kw·c numbers.  As a number
+    can't be read back at once while it is on its way to the cache, one task computes `height` rows and adds to each of
+    them before it comes back to the first.
     """
-    apart, run = (kw + sw - 1) // sw, kw * c
-    for i in range(lo, hi):
-        row, line = i * w * c, i * wo * run
-        for j in range(row, row + w * c):
+    run = kw * c
+    for task in range(lo, hi):
+        first_row, end_row = task * height, min(rows, task * height + height)
+        for j in range(first_row * w * c, end_row * w * c):
             dx[j] = ZERO
-        for phase in range(apart):
-            for q in range(phase, wo, apart):
-                source, column = line + q * run, q * sw - left
-                if column >= 0 and column + kw <= w:
-                    add_run(t, source, dx, row + column * c, run)
-                else:
-                    first, end = max(0, -column), min(kw, w - column)
-                    add_run(t, source + first * c, dx, row + (column + first) * c, (end - first) * c)
+        for q in range(wo):
+            column = q * sw - left
+            first, end = max(0, -column), min(kw, w - column)
+            for i in range(first_row, end_row):
+                add_run(t, (i * wo + q) * run + first * c, dx, (i * w + column + first) * c, (end - first) * c)
+
+
+@kernel
+def spread(w: In, wide: Out, kw: i64, ci: i64, co: i64, pixels: i64, step: i64, width: i64, lo: i64, hi: i64):
+    """wide[i, j, c, (p, o)] = w[i, j - p·step, c, o], zeros where there is no such tap and up to `width` numbers a row.
+
+    One task writes one row i of the kernel; `edgenet.ops.abreast` draws it.
+    """
+    rows, taps = (kw + (pixels - 1) * step) * ci, kw * ci
+    for i in range(lo, hi):
+        for r in range(rows):
+            p, o = 0, 0
+            for e in range(width):
+                tap = r - p * step * ci
+                there = p < pixels and 0 <= tap < taps
+                wide[(i * rows + r) * width + e] = w[(i * taps + tap) * co + o] if there else ZERO
+                o += 1
+                if o == co:
+                    p, o = p + 1, 0
+
+
+@kernel
+def gather(wide: In, dw: Out, kw: i64, ci: i64, co: i64, pixels: i64, step: i64, lo: i64, hi: i64):
+    """dw[i, j, c, o] = sum over p of wide[i, j + p·step, c, (p, o)]; one task computes one row i of the kernel."""
+    rows, taps, width = (kw + (pixels - 1) * step) * ci, kw * ci, pixels * co
+    for i in range(lo, hi):
+        for r in range(taps):
+            for o in range(co):
+                total = ZERO
+                for p in range(pixels):
+                    total += wide[(i * rows + p * step * ci + r) * width + p * co + o]
+                dw[(i * taps + r) * co + o] = total

@@ -5,9 +5,18 @@ import pytest
 from numpy.testing import assert_allclose
 
 from edgenet.compile import compile_graph
-from edgenet.compile.passes import fold_affine, fold_pad, fuse_epilogue, fuse_mask, fuse_sum, optimize, recompute
+from edgenet.compile.passes import (
+    before_pool_dx,
+    fold_affine,
+    fold_pad,
+    fuse_epilogue,
+    fuse_mask,
+    fuse_sum,
+    optimize,
+    recompute,
+)
 from edgenet.graph import Graph, Variable, emit, gradients
-from edgenet.ops import assign, batch_norm_train, conv2d, dense
+from edgenet.ops import assign, batch_norm_train, conv2d, dense, max_pool
 
 RNG = np.random.default_rng(3)
 
@@ -259,6 +268,35 @@ def norm_alone(graph, x):
     return conv(graph, train_norm(graph, conv(graph, x)))
 
 
+def relu_pool(graph, x):
+    return max_pool(conv_relu(graph, x), (2, 2))
+
+
+def clip_overlapping_pool(graph, x):
+    return max_pool(conv_clip(graph, x), (3, 3), (2, 2), ((1, 1), (0, 1)))
+
+
+def pool_relu(graph, x):
+    return emit("relu", [max_pool(conv(graph, x), (2, 2))])
+
+
+def norm_relu_pool(graph, x):
+    return max_pool(emit("relu", [train_norm(graph, conv(graph, x))]), (2, 2))
+
+
+def relu_pool_and_relu(graph, x):
+    y = conv_relu(graph, x)
+    return max_pool(y, (3, 3), (1, 1), ((1, 1), (1, 1))) + y
+
+
+#: function: masks before max_pool_dx, and behind it
+POOLED = {
+    relu_pool: (1, 0),
+    clip_overlapping_pool: (1, 0),
+    pool_relu: (1, 0),
+    norm_relu_pool: (0, 0),
+    relu_pool_and_relu: (0, 1),
+}
 RECOMPUTED = {norm_relu: 1, norm_residual: 1, norm_twice_read: 2, norm_depthwise: 2, norm_alone: 1}
 
 
@@ -278,10 +316,11 @@ def trained(function, passes):
 
 
 @pytest.mark.parametrize(
-    "function", [*EPILOGUES, *SUMS, *dict.fromkeys([*NORMED, *RECOMPUTED])], ids=lambda f: f.__name__
+    "function", [*EPILOGUES, *SUMS, *dict.fromkeys([*NORMED, *RECOMPUTED]), *POOLED], ids=lambda f: f.__name__
 )
 def test_fusing_keeps_gradients(function):
-    (_, got), (_, want) = (trained(function, p) for p in ([fuse_epilogue, fuse_sum, fuse_mask, recompute], []))
+    passes = [fuse_epilogue, fuse_sum, fuse_mask, before_pool_dx, recompute]
+    (_, got), (_, want) = (trained(function, p) for p in (passes, []))
     for g, w in zip(got, want, strict=True):
         assert_allclose(g, w, rtol=1e-3, atol=1e-4)
 
@@ -324,6 +363,17 @@ def test_what_a_normalisation_gave_is_not_kept_for_the_gradients(function, count
     kept = [norms[id(v)] for n in graph.nodes[first:] for v in n.inputs if id(v) in norms]
     assert all(n.inputs[3] is not None for n in kept)
     assert sum(n.attrs["again"] for n in graph.nodes if n.op == "batch_norm_train_dx") == count
+
+
+@pytest.mark.parametrize(("function", "counts"), POOLED.items(), ids=lambda f: getattr(f, "__name__", ""))
+def test_masks_and_sums_stand_before_the_gradient_of_a_maximum(function, counts):
+    program, _ = trained(function, [fuse_epilogue, fuse_sum, fuse_mask, before_pool_dx])
+    graph = program.graph
+    place = next(i for i, n in enumerate(graph.nodes) if n.op == "max_pool_dx")
+    masks = [i for i, n in enumerate(graph.nodes) if n.op in ("relu_dx", "clip_dx")]
+    assert (sum(i < place for i in masks), sum(i > place for i in masks)) == counts
+    sums = [n.inputs[0] for n in graph.users(graph.nodes[place].output) if n.op == "sum"]
+    assert not sums
 
 
 def test_no_layer_moves_behind_an_update_of_its_weights():

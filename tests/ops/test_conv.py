@@ -7,6 +7,7 @@ from ops.run import run
 
 from cases import conv_cases
 from edgenet.graph import Graph, ShapeError, emit, get_op
+from edgenet.kernels.target import current
 from edgenet.ops import contraction, conv2d, conv_dx
 from edgenet.ops.conv import can_add
 from oracle import conv as oracle
@@ -82,6 +83,39 @@ def test_weight_gradient(case):
     got = run(dw, x, dy, w_shape=w.shape, **case.attrs)
     k = dy.shape[0] * dy.shape[1] * dy.shape[2]
     assert_allclose(got, oracle.conv2d_dw(x, dy, w.shape, **case.attrs), *tolerance(got.dtype, k))
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_few_output_channels(seed):
+    """Several pixels are computed abreast; what each of them is told apart by must not get mixed up."""
+    lanes, rng = current().lanes, np.random.default_rng(seed)
+    co = int(rng.integers(1, lanes // 2 + 1))
+    kh, kw, rows, stride, n, ci = (int(rng.integers(1, most + 1)) for most in (3, 5, 2, 2, 3, 5))
+    kw = max(kw, stride + 1)
+    wo = int(rng.integers(2, lanes // co + 1)) * int(rng.integers(1, 4))
+    padding = ((kh // 2, 0), (kw // 2, int(rng.integers(kw - kw // 2))))
+    x_shape = (n, 3 * rows + kh, (wo - 1) * stride + kw - sum(padding[1]) + int(rng.integers(stride)), ci)
+    attrs = {"strides": (rows, stride), "padding": padding, "dilation": (1, 1), "groups": 1}
+    x, w, b = (rng.standard_normal(s).astype(np.float32) for s in (x_shape, (kh, kw, ci, co), (co,)))
+    dy = rng.standard_normal(oracle.conv2d(x, w, None, **attrs).shape).astype(np.float32)
+    assert dy.shape[2] == wo
+    graph = Graph()
+    values = [graph.input(a.shape) for a in (x, w, dy)]
+    for node, name in (
+        (conv2d(*values[:2], **attrs).node, "conv.spread"),
+        (dw(values[0], values[2], w_shape=w.shape, **attrs).node, "conv.gather"),
+    ):
+        assert name in [call.kernel.name for call in get_op(node.op).lower(node)]
+    k = kh * kw * ci
+    for fixed in ((), (1, 2)):
+        y = run(conv2d, x, w, b, dy, activation=("relu",), fixed=fixed, **attrs)
+        assert_allclose(y, np.maximum(oracle.conv2d(x, w, b, **attrs) + dy, 0), *tolerance(y.dtype, k))
+    y, one, two = (run(conv2d, x, w, None, threads=t, **attrs) for t in (None, 1, 2))
+    assert_allclose(y, oracle.conv2d(x, w, None, **attrs), *tolerance(y.dtype, k))
+    got, first, second = (run(dw, x, dy, threads=t, w_shape=w.shape, **attrs) for t in (None, 1, 2))
+    assert_allclose(got, oracle.conv2d_dw(x, dy, w.shape, **attrs), *tolerance(got.dtype, dy.size // co))
+    for a, b in ((one, y), (two, y), (first, got), (second, got)):
+        assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("width", [1, 7, 8, 9, 15, 16, 17, 24, 25, 33])

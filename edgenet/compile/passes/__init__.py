@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from edgenet.graph import Graph
 
+from .before_pool_dx import before_pool_dx
 from .fold_affine import fold_affine
 from .fold_pad import fold_pad
 from .fuse_epilogue import fuse_epilogue
@@ -18,6 +19,7 @@ from .recognise import recognise
 from .recompute import recompute
 
 __all__ = [
+    "before_pool_dx",
     "fold_affine",
     "fold_pad",
     "fuse_epilogue",
@@ -41,6 +43,7 @@ def optimize(graph: Graph) -> Graph:
     fuse_sum(graph)
     if graph.training:
         fuse_mask(graph)
+        before_pool_dx(graph)
         recompute(graph)
     graph.prune()
     return graph
