@@ -12,9 +12,11 @@ neighbours along a row of y are taken as one, with all their channels::
 
 That is a convolution again, with a kernel of kw + (pixels - 1)·stride columns, pixels·co channels and `pixels` times
 the stride.  It multiplies by zeros, but by fewer than there were lanes without a channel: as long as neighbours share
-columns, the more pixels, the fewer multiplications.  (As a zero times infinity is NaN, a number of x that is not finite
-spoils all pixels of such a group.)  The weight gradient is that of the same convolution; what the copies of a weight
-have received is added up.
+columns, the more pixels, the fewer multiplications.  The weight gradient is that of the same convolution; what the
+copies of a weight have received is added up.
+
+As zero times infinity is NaN, a number of x that is not finite spoils all pixels of such a group.  Training is lost
+then anyway; in inference pixels are computed one by one, and what is not finite stays in the windows that see it.
 """
 
 from __future__ import annotations

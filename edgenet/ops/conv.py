@@ -56,7 +56,7 @@ class Conv2D(Op):
         after = None if res is None else image(res).origin
         if _is_depthwise(g):
             return out + depthwise.forward(g, xp, w, b, after, y, node.attrs["activation"])
-        count = abreast.pixels(g) if y.pixel == g.co else 1
+        count = abreast.pixels(g) if w.graph.training and y.pixel == g.co else 1
         matrix, bias, made = abreast.weights(g, w, b, count)
         g, out = abreast.taken_as_one(g, count), out + made
         merged = g.groups == 1 and g.dilation[1] == 1 and (xp.pixel == g.ci or g.kw == 1)  # kw·ci numbers in a row

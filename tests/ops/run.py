@@ -7,7 +7,7 @@ from edgenet.compile import compile_graph
 from edgenet.graph import Graph
 
 
-def run(function, *arrays, fixed=(), threads=None, **attrs):
+def run(function, *arrays, fixed=(), threads=None, training=False, **attrs):
     """Results of ``function(*values, **attrs)`` on arrays; arrays whose number is in `fixed` become constants.
 
     With a number of `threads`, all of them share even the smallest step.
@@ -29,7 +29,7 @@ def run(function, *arrays, fixed=(), threads=None, **attrs):
     with pytest.MonkeyPatch.context() as patch:
         if threads is not None:
             patch.setattr(parallel, "SERIAL_BELOW", 0)
-        program = compile_graph(graph, passes=False)
+        program = compile_graph(graph, passes=False, training=training)
     with num_threads(threads or get_num_threads()), np.errstate(all="ignore"):
         out = program.run(*(a for i, a in enumerate(arrays) if a is not None and i not in fixed))
     return out if isinstance(result, tuple | list) else out[0]

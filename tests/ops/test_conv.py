@@ -100,6 +100,7 @@ def test_few_output_channels(seed):
     dy = rng.standard_normal(oracle.conv2d(x, w, None, **attrs).shape).astype(np.float32)
     assert dy.shape[2] == wo
     graph = Graph()
+    graph.training = True
     values = [graph.input(a.shape) for a in (x, w, dy)]
     for node, name in (
         (conv2d(*values[:2], **attrs).node, "conv.spread"),
@@ -108,14 +109,24 @@ def test_few_output_channels(seed):
         assert name in [call.kernel.name for call in get_op(node.op).lower(node)]
     k = kh * kw * ci
     for fixed in ((), (1, 2)):
-        y = run(conv2d, x, w, b, dy, activation=("relu",), fixed=fixed, **attrs)
+        y = run(conv2d, x, w, b, dy, activation=("relu",), fixed=fixed, training=True, **attrs)
         assert_allclose(y, np.maximum(oracle.conv2d(x, w, b, **attrs) + dy, 0), *tolerance(y.dtype, k))
-    y, one, two = (run(conv2d, x, w, None, threads=t, **attrs) for t in (None, 1, 2))
+    y, one, two = (run(conv2d, x, w, None, threads=t, training=True, **attrs) for t in (None, 1, 2))
     assert_allclose(y, oracle.conv2d(x, w, None, **attrs), *tolerance(y.dtype, k))
     got, first, second = (run(dw, x, dy, threads=t, w_shape=w.shape, **attrs) for t in (None, 1, 2))
     assert_allclose(got, oracle.conv2d_dw(x, dy, w.shape, **attrs), *tolerance(got.dtype, dy.size // co))
     for a, b in ((one, y), (two, y), (first, got), (second, got)):
         assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("odd", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize(("ci", "co"), [(1, 2), (1, 6), (3, 8), (8, 8), (16, 32)])
+def test_what_is_not_finite_stays_in_the_windows_that_see_it(odd, ci, co):
+    rng = np.random.default_rng(co)
+    x, w = (rng.standard_normal(s).astype(np.float32) for s in ((2, 9, 24, ci), (3, 3, ci, co)))
+    x[1, 4, 11, -1] = odd
+    y = run(conv2d, x, w, None)
+    assert_array_equal(np.isfinite(y), np.isfinite(oracle.conv2d(x, w, None)))
 
 
 @pytest.mark.parametrize("width", [1, 7, 8, 9, 15, 16, 17, 24, 25, 33])
