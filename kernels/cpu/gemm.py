@@ -168,7 +168,7 @@ def _gemm(nv: int, packed: bool) -> Kernel:
                 r0 += count
 
     gemm.__qualname__ = f"gemm{nv}{'_packed' * packed}"
-    return Kernel(gemm)
+    return Kernel(gemm, tiles=True)
 
 
 #: ``gemm[nv, packed]``: compiled when first used
