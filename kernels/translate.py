@@ -45,9 +45,7 @@ class _Library(codegen.AOTCodeLibrary):  # type: ignore[misc]
     """
 
     def add_ir_module(self, ir_module: Any) -> None:
-        text = cgutils.normalize_ir_text(str(ir_module))
-        text = re.sub(r'(?m)^(define (?!void @"entry")[^\n]*)$', r"\1 alwaysinline", text)
-        text = re.sub(r"(?m)^(define [^\n]*)$", r'\1 "no-builtins"', text)
+        text = re.sub(r"(?m)^(define .*)$", r'\1 "no-builtins"', cgutils.normalize_ir_text(str(ir_module)))
         self._final_module.link_in(llvm.parse_assembly(text))
 
     def _optimize_final_module(self) -> None:
@@ -212,29 +210,34 @@ def _compile(kernel: Kernel, machine: Machine, emit: str) -> Any:
         library.finalize()
         target, module = _target_machine(machine), library._final_module
         module.triple, module.data_layout = machine.triple, str(target.target_data)
-        _optimize(module, target, kernel.tiles)
+        _optimize(module, result.fndesc.llvm_func_name, target, kernel.tiles)
         if current().foreign:
             module = llvm.parse_assembly(with_pauses_of(architecture(), str(module)))
         return getattr(target, emit)(module)
 
 
-def _optimize(module: Any, target: Any, tiles: bool) -> None:
-    """Have all of it inlined into ``entry`` and simplified; where it is no tile, loops become vectors.
+def _optimize(module: Any, kernel: str, target: Any, tiles: bool) -> None:
+    """Have everything inlined into ``entry`` and simplified; where it is no tile, loops become vectors.
 
     Tiles are vectors already, unrolled and addressed as they should be: all that LLVM finds out about loops is a matter
     of the loops around them, and takes half of the time.
     """
-    for function in module.functions:
-        if not function.is_declaration and function.name != "entry":
-            function.linkage = "internal"
-    for variable in module.global_variables:
-        variable.linkage = "internal"
+    simplify = _pass_builder(target, 1)
     inline = llvm.create_new_module_pass_manager()
     inline.add_always_inliner_pass()
     inline.add_global_dead_code_eliminate_pass()
-    inline.run(module, _pass_builder(target, 1))
-    simplify = _pass_builder(target, 1)
-    simplify.getFunctionPassManager().run(module.get_function("entry"), simplify)
+    for variable in module.global_variables:
+        variable.linkage = "internal"
+    for function in module.functions:
+        if not function.is_declaration and function.name != "entry":
+            function.linkage = "internal"
+            if function.name != kernel:
+                function.add_function_attribute("alwaysinline")
+    inline.run(module, simplify)
+    function = module.get_function(kernel)
+    simplify.getFunctionPassManager().run(function, simplify)
+    function.add_function_attribute("alwaysinline")  # now that each access tells which argument it belongs to
+    inline.run(module, simplify)
     if not tiles:
         vectorize = _pass_builder(target, 3)
         vectorize.getModulePassManager().run(module, vectorize)
