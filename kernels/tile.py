@@ -50,11 +50,14 @@ FETCHED = 2
 
 
 @functools.cache
-def tile(
+def tiles(
     shapes: tuple[Shape, ...], nv: int, lanes: int, unroll: int = 1, packed: bool = False, by_lane: bool = False,
     masks: bool = False, shared: bool = True,
 ) -> Any:  # fmt: skip
-    """Register tiles of nv vectors of `lanes` floats and several heights, as one Numba intrinsic.
+    """Register tiles of nv vectors of `lanes` floats and several heights: what `tile` computes in a kernel.
+
+    A Numba intrinsic without arguments, which a kernel calls once, anywhere.  It brings the tiles along as a function
+    of LLVM's; so the loops around them (`kernels.cpu.gemm`) are translated once for all the kernels of a process.
 
     `unroll` steps of k are written out in the loop.  With `packed`, ks is taken to be 1 and ldb to be nv·lanes.  With
     `by_lane` besides, `lanes` steps of a row of A are loaded as one vector, whose lanes are multiplied one by one:
@@ -66,7 +69,7 @@ def tile(
     than the K loops and takes longer to compile, but where registers are scarce, sums that come from several loops are
     not kept in them.  With `masks` it is there once, with masks; else twice, for whole vectors without them.
 
-    Arguments of the intrinsic (offsets and strides in elements)::
+    Arguments of `tile` (offsets and strides in elements)::
 
         shape           which of the shapes, by its number
         place, m        where the tile's first row is in the grid, and rows that are stored: 1 <= m <= mr
@@ -85,11 +88,9 @@ def tile(
     """
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        b = builder
-        words: list[Any] = [
-            [b.extract_value(v, i) for i in range(t.count)] if isinstance(t, types.UniTuple) else v
-            for v, t in zip(args, signature.args, strict=True)
-        ]
+        function = _function(builder.module)
+        b, given = ir.IRBuilder(function.append_basic_block()), iter(function.args)
+        words: list[Any] = [[next(given) for _ in range(n)] if n else next(given) for n in map(_count, KINDS)]
         (which, place, m, a, a0, c, c0, res, bias, j0, again, n, size, sa, sc, runs, r0, nruns, length, ks,
          panel, b0, ldb, ahead, pace, act, alpha, low, high) = words  # fmt: skip
         more = b.icmp_signed("!=", again, i64(0))
@@ -154,13 +155,43 @@ def tile(
                 b.branch(sums)
             b.position_at_end(sums)
             finish(height, merged(b, sources))
+        b.ret_void()
         return context.get_dummy_value()
 
-    p, word, real = types.CPointer(types.float32), types.int64, types.float32
-    two, three = types.UniTuple(word, 2), types.UniTuple(word, 3)
-    kinds = (word, three, word, p, word, p, word, p, p, word, word, word, two, three, three, types.CPointer(word), word,
-             word, word, word, p, word, word, word, word, word, real, real, real)  # fmt: skip
-    return make_intrinsic(f"tile_{nv}x{lanes}{'_packed' * packed}", types.none, kinds, emit)
+    return make_intrinsic(f"tiles_{nv}x{lanes}{'_packed' * packed}", types.none, (), emit)
+
+
+_WORD, _FLOAT = types.int64, types.float32
+_FLOATS, _WORDS = types.CPointer(_FLOAT), types.CPointer(_WORD)
+_TWO, _THREE = types.UniTuple(_WORD, 2), types.UniTuple(_WORD, 3)
+#: the arguments of `tile`
+KINDS = (_WORD, _THREE, _WORD, _FLOATS, _WORD, _FLOATS, _WORD, _FLOATS, _FLOATS, _WORD, _WORD, _WORD, _TWO, _THREE,
+         _THREE, _WORDS, _WORD, _WORD, _WORD, _WORD, _FLOATS, _WORD, _WORD, _WORD, _WORD, _WORD, _FLOAT, _FLOAT,
+         _FLOAT)  # fmt: skip
+
+
+def _count(kind: Any) -> int:
+    """Numbers in a tuple; 0 for what is none."""
+    return kind.count if isinstance(kind, types.UniTuple) else 0
+
+
+def _function(module: Any) -> Any:
+    """The function that computes a tile, the numbers of tuples being arguments of their own."""
+    kinds = {_WORD: i64, _FLOAT: f32, _FLOATS: f32.as_pointer(), _WORDS: i64.as_pointer(), _TWO: i64, _THREE: i64}
+    flat = [kinds[kind] for kind in KINDS for _ in range(_count(kind) or 1)]
+    return module.globals.get("tile") or ir.Function(module, ir.FunctionType(ir.VoidType(), flat), "tile")
+
+
+def _call(context: Any, b: Any, signature: Any, args: Any) -> Any:
+    words: list[Any] = []
+    for value, kind in zip(args, KINDS, strict=True):
+        words += [b.extract_value(value, i) for i in range(_count(kind))] or [value]
+    b.call(_function(b.module), words)
+    return context.get_dummy_value()
+
+
+#: compute one of the `tiles` that the kernel has brought along
+tile = make_intrinsic("tile", types.none, KINDS, _call)
 
 
 def place_of(b: Any, row: Any, size: Any) -> tuple[Any, Any, Any]:
