@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import llvmlite.binding as llvm
 import numba
 from llvmlite import ir
-from numba.core import cgutils, codegen, compiler, cpu, dispatcher, registry, target_extension, types
+from numba.core import cgutils, codegen, compiler, cpu, dispatcher, fastmathpass, registry, target_extension, types
 from numba.core import optional as _optional  # noqa: F401 - registers itself, as do the modules below
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.typing import BaseContext, mathdecl, npydecl
@@ -67,6 +67,10 @@ class _Context(cpu.CPUContext):  # type: ignore[misc]
 
     def get_executable(self, library: Any, fndesc: Any, env: Any) -> object:
         return object()  # something to tell functions apart by
+
+    def post_lowering(self, mod: Any, library: Any) -> None:
+        if self.fastmath:
+            fastmathpass.rewrite_module(mod, self.fastmath)
 
     def load_additional_registries(self) -> None:
         self.install_registry(mathimpl.registry)
@@ -203,7 +207,7 @@ def _compile(kernel: Kernel, machine: Machine, emit: str) -> Any:
     flags.noalias = True  # else every loop begins with comparisons of all its addresses; see `compiler`
     kinds = tuple(types.CPointer(_NUMBA[a.dtype]) if a.pointer else _NUMBA[a.dtype] for a in kernel.args)
     typing, context = _Dispatcher.target.typing_context, _Dispatcher.target.target_context
-    with global_compiler_lock:
+    with global_compiler_lock, target_extension.target_override(NAME):
         result = compiler.compile_extra(typing, context, kernel.function, kinds, types.void, flags, {})
         library = result.library
         _add_entry(library, context, result.fndesc)
