@@ -34,35 +34,45 @@ def missing(kernels: Sequence[Kernel]) -> list[Kernel]:
     return [k for k, key in keys.items() if key and cache.path(key) is None]
 
 
-def compile_all(kernels: Sequence[Kernel], tell: Callable[[int, int], None] = lambda done, count: None) -> None:
+#: kernels that nobody waits for and that are being compiled now
+underway: set[Kernel] = set()
+
+
+def compile_all(
+    kernels: Sequence[Kernel], tell: Callable[[int, int], None] = lambda done, count: None, later: Sequence[Kernel] = ()
+) -> None:
     """Put the code of the library's own kernels into the cache, as far as it is not there.
 
-    `tell` is called with the number of kernels done and that of all, at the start and after each.
+    `tell` is called with the number of kernels done and that of all, at the start and after each.  Those of `later`
+    come last, and are not waited for: meanwhile they are `underway`.
     """
-    wanted = [k for k in missing(kernels) if k.function.__module__.startswith(f"{__package__}.")]
+    needed = [k for k in missing([*kernels, *later]) if k not in underway]
+    wanted = [k for k in needed if k.function.__module__.startswith(f"{__package__}.")]
     affordable = (memory.free_bytes() or 0) // HELPER_BYTES if len(wanted) >= WORTH else 0
     helpers = min(len(wanted) // 2, len(machine.usable_cpus()), affordable)
     if len(wanted) < WORTH or helpers < 2 or cache.folder() is None or not _is_python():
         return
-    count = len(wanted)
+    count = sum(k not in later for k in wanted)
     tell(0, count)
-    waiting = _Queue(wanted)
     running = [helper for helper in (_start() for _ in range(helpers)) if helper]
-    told: SimpleQueue[Kernel | None] = SimpleQueue()
-    for helper in running:
-        threading.Thread(target=_feed, args=(helper, waiting, told), daemon=True).start()
+    if running:
+        underway.update(k for k in wanted if k in later)
+    waiting, told = _Queue(wanted), SimpleQueue[Kernel | None]()
+    for helper in running:  # no daemons: a process that ends earlier leaves a complete cache as well
+        threading.Thread(target=_feed, args=(helper, waiting, told)).start()
     done, working = 0, len(running)
     try:
-        while working:
-            if told.get() is None:
+        while working and done < count:
+            kernel = told.get()
+            if kernel is None:
                 working -= 1
-            else:
+            elif kernel not in later:
                 done += 1
                 tell(done, count)
-    finally:
+    except BaseException:
         for helper in running:
             helper.kill()
-            helper.wait()
+        raise
 
 
 def _effort(function: Callable[..., Any]) -> int:
@@ -73,7 +83,7 @@ def _effort(function: Callable[..., Any]) -> int:
 
 
 class _Queue:
-    """Kernels that wait, long ones first; each helper is given those of one module after the other.
+    """Kernels that wait, long ones first, those `underway` last; a helper is given those of one module after the other.
 
     What kernels of a module have in common, such as the loops of all matrix products, is translated once in a process.
     """
@@ -89,7 +99,7 @@ class _Queue:
             own, others = self._modules.pop(helper, None), self._modules.values()
             kernel = min(
                 self._kernels,
-                key=lambda k: (k.function.__module__ != own, k.function.__module__ in others),
+                key=lambda k: (k in underway, k.function.__module__ != own, k.function.__module__ in others),
                 default=None,
             )
             if kernel:
@@ -102,13 +112,19 @@ def _feed(helper: subprocess.Popen[str], waiting: _Queue, told: SimpleQueue[Kern
     """Give a helper one kernel after the other, as long as there are any and it answers; then tell None."""
     assert helper.stdin is not None
     assert helper.stdout is not None
+    kernel = None
     with contextlib.suppress(OSError), helper.stdin, helper.stdout:
         while kernel := waiting.take(helper):
             helper.stdin.write(f"{kernel.function.__module__} {kernel.name}\n")
             helper.stdin.flush()
             if not helper.stdout.readline():
                 break
+            underway.discard(kernel)
             told.put(kernel)
+    helper.kill()
+    helper.wait()
+    if kernel:  # this helper failed: whoever needs what is missing compiles it
+        underway.clear()
     told.put(None)
 
 
