@@ -83,8 +83,10 @@ device = Device
 class Kernel:
     """``@kernel``: compiled at its first use, called through its address."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], tiles: bool = False) -> None:
         self.function = function
+        self.tiles = tiles
+        """whether its loops that matter are register tiles, which `translate` has not to look into"""
         self._address: int | None = None
         self.name = f"{function.__module__.rsplit('.', 1)[-1]}.{function.__qualname__}".replace("<locals>.", "")
         code = function.__code__  # inspect.signature takes 40 µs a kernel

@@ -40,11 +40,9 @@ class Deferred:
     @property
     def _numba_type_(self) -> Any:
         """What Numba asks an object that it does not know for."""
-        from numba.core import registry
+        from .translate import typed
 
-        context, real = registry.cpu_target.typing_context, self.real
-        context.refresh()
-        return context.resolve_value_type(real)
+        return typed(self.real)
 
 
 class Device(Deferred):
@@ -56,11 +54,9 @@ class Device(Deferred):
         functools.update_wrapper(self, function)
 
     def _compiled(self) -> Any:
-        import numba
+        from .translate import helper
 
-        options = {"error_model": "numpy", "nogil": True, "forceinline": True}
-        spared = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "no_rewrites": True}  # nobody else calls it
-        return numba.njit(fastmath=set(FASTMATH), **options, **spared)(self.py_func)
+        return helper(self.py_func)
 
     def __call__(self, *args: Any) -> Any:
         """Call the Python function."""
@@ -89,7 +85,7 @@ maximum, minimum, absolute, root = (_intrinsic("simd", n) for n in ("maximum", "
 wide_root = _intrinsic("simd", "wide_root")
 bits_wide, number_wide = _intrinsic("simd", "bits_wide"), _intrinsic("simd", "number_wide")
 bits, number = _intrinsic("simd", "bits"), _intrinsic("simd", "number")
-tile = _family("tile", "tile")
+tiles, tile = _family("tile", "tiles"), _intrinsic("tile", "tile")
 taps_tile, taps_gradient = _family("taps", "taps_tile"), _family("taps", "taps_gradient")
 window_rows, window_gradient = _family("taps", "window_rows"), _family("taps", "window_gradient")
 reduce_window, route_window = _family("window", "reduce_window"), _family("window", "route_window")

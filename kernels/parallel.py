@@ -61,7 +61,7 @@ from .walk import (
     lead,
     walk,
 )
-from .workers import compile_all
+from .workers import compile_all, underway
 
 
 class _Pool:
@@ -154,6 +154,7 @@ _pool = _Pool()
 def _after_fork() -> None:
     global _pool
     _pool = _Pool()
+    underway.clear()  # which nobody here waits for
 
 
 if hasattr(os, "register_at_fork"):
@@ -222,8 +223,11 @@ def _told(done: int, count: int) -> None:
 
 
 def prepare(kernels: Iterable[Kernel]) -> None:
-    """Compile these kernels, and those that run them, as far as the cache lacks them: all at once, in processes."""
-    compile_all([*kernels, walk, lead, follow], _told)
+    """Compile these kernels, and those that run them, as far as the cache lacks them: all at once, in processes.
+
+    What only runs on several threads need is not waited for: until it is there, programs run on one.
+    """
+    compile_all([*kernels, walk], _told, later=(lead, follow))
 
 
 #: a step with less work, in bytes moved or eighths of operations (`edgenet.graph.Call`), is not shared out
@@ -261,7 +265,7 @@ class Table:
         self._alone = np.array([self.words.ctypes.data], np.int64)
         self._together = np.zeros(2, np.int64)
         self._walk = _prepared(walk, self._alone.ctypes.data, 0, len(steps))
-        self._lead = _prepared(lead, self._together.ctypes.data, 0, 0)
+        self._lead: Callable[[], None] | None = None
         self._shared_out: tuple[_Pool, int] | None = None
         """the pool and the number of threads that the steps were shared out for"""
 
@@ -276,6 +280,7 @@ class Table:
             self.words.ctypes.data, len(self.steps), threads, self.counters.ctypes.data, _c_function("sched_yield"),
         )  # fmt: skip
         self._together[:] = pool.words.ctypes.data, self.job.ctypes.data
+        self._lead = _prepared(lead, self._together.ctypes.data, 0, 0)
         self._shared_out = pool, threads
 
     def run(self, threads: int | None = None) -> None:
@@ -289,8 +294,8 @@ class Table:
         self._walk()
 
     def _run_together(self, pool: _Pool, threads: int) -> bool:
-        """Run all steps together with the helpers; False if another thread has these."""
-        if not pool.busy.acquire(blocking=False):
+        """Run all steps together with the helpers; False if another thread has these, or they are still compiled."""
+        if underway or not pool.busy.acquire(blocking=False):
             return False
         try:
             if self._shared_out != (pool, threads):
@@ -299,6 +304,7 @@ class Table:
                 pool.make_ready(threads)
             if pool.sleeps_on_locks:
                 pool.wake(threads - 1)
+            assert self._lead is not None
             self._lead()
         finally:
             pool.busy.release()

@@ -50,11 +50,14 @@ FETCHED = 2
 
 
 @functools.cache
-def tile(
+def tiles(
     shapes: tuple[Shape, ...], nv: int, lanes: int, unroll: int = 1, packed: bool = False, by_lane: bool = False,
     masks: bool = False, shared: bool = True,
 ) -> Any:  # fmt: skip
-    """Register tiles of nv vectors of `lanes` floats and several heights, as one Numba intrinsic.
+    """Register tiles of nv vectors of `lanes` floats and several heights: what `tile` computes in a kernel.
+
+    A Numba intrinsic without arguments, which a kernel calls once, anywhere.  It brings the tiles along as a function
+    of LLVM's; so the loops around them (`kernels.cpu.gemm`) are translated once for all the kernels of a process.
 
     `unroll` steps of k are written out in the loop.  With `packed`, ks is taken to be 1 and ldb to be nv·lanes.  With
     `by_lane` besides, `lanes` steps of a row of A are loaded as one vector, whose lanes are multiplied one by one:
@@ -66,7 +69,7 @@ def tile(
     than the K loops and takes longer to compile, but where registers are scarce, sums that come from several loops are
     not kept in them.  With `masks` it is there once, with masks; else twice, for whole vectors without them.
 
-    Arguments of the intrinsic (offsets and strides in elements)::
+    Arguments of `tile` (offsets and strides in elements)::
 
         shape           which of the shapes, by its number
         place, m        where the tile's first row is in the grid, and rows that are stored: 1 <= m <= mr
@@ -85,11 +88,9 @@ def tile(
     """
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        b = builder
-        words: list[Any] = [
-            [b.extract_value(v, i) for i in range(t.count)] if isinstance(t, types.UniTuple) else v
-            for v, t in zip(args, signature.args, strict=True)
-        ]
+        function = _function(builder.module)
+        b, given = ir.IRBuilder(function.append_basic_block()), iter(function.args)
+        words: list[Any] = [[next(given) for _ in range(n)] if n else next(given) for n in map(_count, KINDS)]
         (which, place, m, a, a0, c, c0, res, bias, j0, again, n, size, sa, sc, runs, r0, nruns, length, ks,
          panel, b0, ldb, ahead, pace, act, alpha, low, high) = words  # fmt: skip
         more = b.icmp_signed("!=", again, i64(0))
@@ -154,13 +155,43 @@ def tile(
                 b.branch(sums)
             b.position_at_end(sums)
             finish(height, merged(b, sources))
+        b.ret_void()
         return context.get_dummy_value()
 
-    p, word, real = types.CPointer(types.float32), types.int64, types.float32
-    two, three = types.UniTuple(word, 2), types.UniTuple(word, 3)
-    kinds = (word, three, word, p, word, p, word, p, p, word, word, word, two, three, three, types.CPointer(word), word,
-             word, word, word, p, word, word, word, word, word, real, real, real)  # fmt: skip
-    return make_intrinsic(f"tile_{nv}x{lanes}{'_packed' * packed}", types.none, kinds, emit)
+    return make_intrinsic(f"tiles_{nv}x{lanes}{'_packed' * packed}", types.none, (), emit)
+
+
+_WORD, _FLOAT = types.int64, types.float32
+_FLOATS, _WORDS = types.CPointer(_FLOAT), types.CPointer(_WORD)
+_TWO, _THREE = types.UniTuple(_WORD, 2), types.UniTuple(_WORD, 3)
+#: the arguments of `tile`
+KINDS = (_WORD, _THREE, _WORD, _FLOATS, _WORD, _FLOATS, _WORD, _FLOATS, _FLOATS, _WORD, _WORD, _WORD, _TWO, _THREE,
+         _THREE, _WORDS, _WORD, _WORD, _WORD, _WORD, _FLOATS, _WORD, _WORD, _WORD, _WORD, _WORD, _FLOAT, _FLOAT,
+         _FLOAT)  # fmt: skip
+
+
+def _count(kind: Any) -> int:
+    """Numbers in a tuple; 0 for what is none."""
+    return kind.count if isinstance(kind, types.UniTuple) else 0
+
+
+def _function(module: Any) -> Any:
+    """The function that computes a tile, the numbers of tuples being arguments of their own."""
+    kinds = {_WORD: i64, _FLOAT: f32, _FLOATS: f32.as_pointer(), _WORDS: i64.as_pointer(), _TWO: i64, _THREE: i64}
+    flat = [kinds[kind] for kind in KINDS for _ in range(_count(kind) or 1)]
+    return module.globals.get("tile") or ir.Function(module, ir.FunctionType(ir.VoidType(), flat), "tile")
+
+
+def _call(context: Any, b: Any, signature: Any, args: Any) -> Any:
+    words: list[Any] = []
+    for value, kind in zip(args, KINDS, strict=True):
+        words += [b.extract_value(value, i) for i in range(_count(kind))] or [value]
+    b.call(_function(b.module), words)
+    return context.get_dummy_value()
+
+
+#: compute one of the `tiles` that the kernel has brought along
+tile = make_intrinsic("tile", types.none, KINDS, _call)
 
 
 def place_of(b: Any, row: Any, size: Any) -> tuple[Any, Any, Any]:
@@ -213,90 +244,103 @@ def _reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: A
             spacing: Any, adjacent: bool, fetch: Any, streams: int) -> list[Any]:  # fmt: skip
     """The K loop: acc[i][j] += A[i, k] * B[k, j].  Per k: nv vector loads, mr broadcasts, mr·nv multiply-adds.
 
-    LLVM, where it sees that k advances evenly, steps a pointer for each row: in a loop of a single k an addition for
-    each load.  There k is hidden from it, unless rows are `adjacent`.  x86 has few pointers: evenly spaced rows share
-    one for each four of them, `spacing` and three times that being added as its addresses allow.  Left to itself, LLVM
-    would step from row to row, take all steps of k of a row at once, and wait for one product after the other.
+    How A is addressed is fixed here, because LLVM would search long and find worse.  The unrolled loop steps a pointer
+    for each row.  x86 has few pointers: evenly spaced rows share one for each four of them, `spacing` and three times
+    that being added as its addresses allow.  Rows that lie side by side (`adjacent`) need no other pointer than the
+    first's.  In a loop of a single k, where steps weigh more, all rows share k.
     """
     pointers = [at(b, a, row, f32) for row in rows]
     vector = ir.VectorType(f32, lanes)
-    beside: list[Any] = []
-    if spacing is not None:
-        once = opaque(b, spacing)
-        beside = [i64(0), once, b.mul(once, i64(2)), opaque(b, b.mul(spacing, i64(3)))]
+    beside = spaced(b, spacing) if spacing is not None else []
+    group = len(pointers) if adjacent else 4 if beside else 1
 
-    def step(acc: list[Any], b0: Any, scalars: Callable[[int], Any]) -> list[Any]:
-        vs = [load(b, panel, b.add(b0, i64(j * lanes)), lanes) for j in range(nv)]
+    def step(acc: list[Any], at_b: Any, scalars: Callable[[int], Any]) -> list[Any]:
+        vs: list[Any] = []
         out = []
-        for i in range(len(pointers)):
-            s = scalars(i)
+        for i in range(len(acc) // nv):
+            s = scalars(i)  # the first one before B: so LLVM gets by with the registers of SSE
+            vs = vs or [load(b, at_b, i64(j * lanes), lanes) for j in range(nv)]
             sums = (acc[i * nv + j] for j in range(nv))
             out += [llvm_call(b, f"llvm.fmuladd.v{lanes}f32", vector, [s, v, c]) for v, c in zip(vs, sums, strict=True)]
         return out
 
-    def steps(count: int, acc: list[Any], where: list[Any], b0: Any) -> tuple[list[Any], Any, list[Any]]:
-        """This many steps of k, from k, or from a pointer for each four rows."""
+    def steps(count: int, acc: list[Any], where: list[Any], at_b: Any) -> tuple[list[Any], Any, list[Any]]:
+        """This many steps of k, from pointers to A and B, or from k where that is shared."""
         ahead: list[Any] = []
         for t in range(count):
             if by_lane and count % lanes == 0:
                 if t % lanes == 0:
-                    ahead = [load(b, p, where[0], lanes) for p in pointers]
-                acc = step(acc, b0, functools.partial(_lane, b, ahead, t % lanes))
+                    ahead = [load(b, p, i64(0), lanes) for p in where]
+                acc = step(acc, at_b, functools.partial(_lane, b, ahead, t % lanes))
             else:
-                acc = step(acc, b0, lambda i: splat(b, b.load(place(i, where)), lanes))  # noqa: B023
-            where = [b.gep(p, [ks]) for p in where] if beside else [b.add(where[0], ks)]
-            b0 = b.add(b0, ldb)
-        return where, b0, acc
+                acc = step(acc, at_b, lambda i: splat(b, b.load(place(i, where)), lanes))  # noqa: B023
+            where = [b.gep(p, [ks]) if isinstance(p.type, ir.PointerType) else b.add(p, ks) for p in where]
+            at_b = b.gep(at_b, [ldb])
+        return where, at_b, acc
 
     def place(i: int, where: list[Any]) -> Any:
-        return b.gep(where[i // 4], [beside[i % 4]]) if beside else b.gep(pointers[i], [where[0]])
+        if not isinstance(where[0].type, ir.PointerType):
+            return b.gep(pointers[i], [where[0]])
+        return b.gep(where[i // group], [beside[i % 4] if beside else i64(i % group)])
 
     future, pace = fetch or (panel, i64(0))
-    outer = Loop(b, i64(0), nruns, 1, [i64(0), future, *acc])
-    b0, future, *acc = outer.values
+    outer = Loop(b, i64(0), nruns, 1, [panel, future, *acc])
+    at_b, future, *acc = outer.values
     k = b.load(b.gep(runs, [outer.index]))
-    where = [b.gep(p, [k]) for p in pointers[::4]] if beside else [k]
+    where = [b.gep(p, [k]) for p in pointers[::group]]
     if streams > 1:
-        where[0], b0, length, acc = _streams(b, streams, unroll, nv, steps, k, ks, b0, ldb, length, acc)
+        where[0], at_b, length, acc = _streams(b, streams, unroll, nv, steps, where[0], ks, at_b, ldb, length, acc)
     whole = b.and_(length, i64(-unroll))
     rest = acc[len(pointers) * nv :]
-    carried = [b0, future, *where, *acc[: len(pointers) * nv]]
+    carried = [at_b, future, *where, *acc[: len(pointers) * nv]]
     for start, stop, times in ((i64(0), whole, unroll), (whole, length, 1))[: 2 if unroll > 1 else 1]:
+        if times == 1 and group == 1 and len(pointers) > 1:  # one k instead of the pointers
+            k = b.add(k, b.mul(start, ks))
+            carried[2 : 2 + len(where)] = where = [k]
         inner = Loop(b, start, stop, times, carried)
-        (b0, future), where, acc = inner.values[:2], inner.values[2 : 2 + len(where)], inner.values[2 + len(where) :]
-        where, b0, acc = steps(times, acc, where, b0)
+        (at_b, future), where, acc = inner.values[:2], inner.values[2 : 2 + len(where)], inner.values[2 + len(where) :]
+        where, at_b, acc = steps(times, acc, where, at_b)
         if fetch and times > 1:
             for line in range(FETCHED):
                 prefetch(b, b.gep(future, [i64(LINE * line)]), 2)
             future = b.gep(future, [pace])
-        hidden = beside or not (times > 1 or adjacent)
-        carried = inner.close([b0, future, *([opaque(b, p) for p in where] if hidden else where), *acc])
-    b0, future = carried[:2]
-    acc = outer.close([b0, future, *carried[2 + len(where) :], *rest])[2:]
+        carried = inner.close([at_b, future, *(opaque(b, p) for p in where), *acc])
+    at_b, future = carried[:2]
+    acc = outer.close([at_b, future, *carried[2 + len(where) :], *rest])[2:]
     while len(acc) > len(pointers) * nv:
         half = len(acc) // 2
         acc = [b.fadd(v, w, flags=FAST) for v, w in zip(acc[:half], acc[half:], strict=True)]
     return acc
 
 
-def _streams(b: Any, streams: int, unroll: int, nv: int, steps: Any, k: Any, ks: Any, b0: Any, ldb: Any, length: Any,
-             acc: list[Any]) -> tuple[Any, Any, Any, list[Any]]:  # fmt: skip
-    """Walk a long run from `streams` places at once; returns k, b0 and the length of what is left, and the sums."""
+def spaced(b: Any, spacing: Any) -> list[Any]:
+    """0, 1, 2 and 3 times a spacing, for four evenly spaced addresses that share a pointer.
+
+    Left to itself, LLVM would step from one to the next.
+    """
+    once = opaque(b, spacing)
+    return [i64(0), once, b.mul(once, i64(2)), opaque(b, b.mul(spacing, i64(3)))]
+
+
+def _streams(b: Any, streams: int, unroll: int, nv: int, steps: Any, at_a: Any, ks: Any, at_b: Any, ldb: Any,
+             length: Any, acc: list[Any]) -> tuple[Any, Any, Any, list[Any]]:  # fmt: skip
+    """Walk a long run from four places at once; returns where what is left lies in A and B, its length, the sums."""
     share = b.and_(b.sdiv(length, i64(streams)), i64(-unroll))
     share = b.select(b.icmp_signed("<", length, i64(LONG)), i64(0), share)
-    inner = Loop(b, i64(0), share, unroll, [k, b0, *acc])
-    k, b0, *acc = inner.values
+    beside_a, beside_b = spaced(b, b.mul(share, ks)), spaced(b, b.mul(share, ldb))
+    inner = Loop(b, i64(0), share, unroll, [at_a, at_b, *acc])
+    at_a, at_b, *acc = inner.values
     out = []
     for s in range(streams):
-        at_k, at_b = b.add(k, b.mul(b.mul(share, ks), i64(s))), b.add(b0, b.mul(b.mul(share, ldb), i64(s)))
-        (next_k,), next_b, sums = steps(unroll, acc[s * nv : s * nv + nv], [at_k], at_b)
+        (next_a,), next_b, sums = steps(
+            unroll, acc[s * nv : s * nv + nv], [b.gep(at_a, [beside_a[s]])], b.gep(at_b, [beside_b[s]])
+        )
         out += sums
         if s == 0:
-            following = [next_k, next_b]
-    k, b0, *acc = inner.close([*following, *out])
-    others = b.mul(share, i64(streams - 1))
+            following = [next_a, next_b]
+    at_a, at_b, *acc = inner.close([*(opaque(b, p) for p in following), *out])
     left = b.sub(length, b.mul(share, i64(streams)))
-    return b.add(k, b.mul(others, ks)), b.add(b0, b.mul(others, ldb)), left, acc
+    return b.gep(at_a, [beside_a[3]]), b.gep(at_b, [beside_b[3]]), left, acc
 
 
 def _lane(b: Any, vectors: list[Any], lane: int, i: int) -> Any:

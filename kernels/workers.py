@@ -8,16 +8,19 @@ goes wrong with a helper, the kernel is compiled in this process when its addres
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from queue import SimpleQueue
+from typing import Any
 
 from . import cache, machine, memory
 from .compiler import Kernel, by_name
+from .generators import Device
 
 #: fewer missing kernels than this are not worth a second process, which imports Numba first
 WORTH = 3
@@ -31,49 +34,97 @@ def missing(kernels: Sequence[Kernel]) -> list[Kernel]:
     return [k for k, key in keys.items() if key and cache.path(key) is None]
 
 
-def compile_all(kernels: Sequence[Kernel], tell: Callable[[int, int], None] = lambda done, count: None) -> None:
+#: kernels that nobody waits for and that are being compiled now
+underway: set[Kernel] = set()
+
+
+def compile_all(
+    kernels: Sequence[Kernel], tell: Callable[[int, int], None] = lambda done, count: None, later: Sequence[Kernel] = ()
+) -> None:
     """Put the code of the library's own kernels into the cache, as far as it is not there.
 
-    `tell` is called with the number of kernels done and that of all, at the start and after each.
+    `tell` is called with the number of kernels done and that of all, at the start and after each.  Those of `later`
+    come last, and are not waited for: meanwhile they are `underway`.
     """
-    wanted = [k for k in missing(kernels) if k.function.__module__.startswith(f"{__package__}.")]
+    needed = [k for k in missing([*kernels, *later]) if k not in underway]
+    wanted = [k for k in needed if k.function.__module__.startswith(f"{__package__}.")]
     affordable = (memory.free_bytes() or 0) // HELPER_BYTES if len(wanted) >= WORTH else 0
     helpers = min(len(wanted) // 2, len(machine.usable_cpus()), affordable)
     if len(wanted) < WORTH or helpers < 2 or cache.folder() is None or not _is_python():
         return
-    count = len(wanted)
+    count = sum(k not in later for k in wanted)
     tell(0, count)
-    wanted.sort(key=lambda k: len(k.function.__code__.co_code))  # long ones are taken first, short ones fill the rest
     running = [helper for helper in (_start() for _ in range(helpers)) if helper]
-    told: SimpleQueue[Kernel | None] = SimpleQueue()
-    for helper in running:
-        threading.Thread(target=_feed, args=(helper, wanted, told), daemon=True).start()
+    if running:
+        underway.update(k for k in wanted if k in later)
+    waiting, told = _Queue(wanted), SimpleQueue[Kernel | None]()
+    for helper in running:  # no daemons: a process that ends earlier leaves a complete cache as well
+        threading.Thread(target=_feed, args=(helper, waiting, told)).start()
     done, working = 0, len(running)
     try:
-        while working:
-            if told.get() is None:
+        while working and done < count:
+            kernel = told.get()
+            if kernel is None:
                 working -= 1
-            else:
+            elif kernel not in later:
                 done += 1
                 tell(done, count)
-    finally:
+    except BaseException:
         for helper in running:
             helper.kill()
-            helper.wait()
+        raise
 
 
-def _feed(helper: subprocess.Popen[str], wanted: list[Kernel], told: SimpleQueue[Kernel | None]) -> None:
+def _effort(function: Callable[..., Any]) -> int:
+    """What tells roughly how long a kernel takes to compile: the size of its code and that of its helpers."""
+    code, names = function.__code__, function.__globals__
+    helpers = [names[n].py_func for n in code.co_names if isinstance(names.get(n), Device)]
+    return len(code.co_code) + sum(map(_effort, helpers))
+
+
+class _Queue:
+    """Kernels that wait, long ones first, those `underway` last; a helper is given those of one module after the other.
+
+    What kernels of a module have in common, such as the loops of all matrix products, is translated once in a process.
+    """
+
+    def __init__(self, kernels: Iterable[Kernel]) -> None:
+        self._kernels = sorted(kernels, key=lambda k: -_effort(k.function))
+        self._modules: dict[object, str] = {}
+        self._lock = threading.Lock()
+
+    def take(self, helper: object) -> Kernel | None:
+        """The next one: of the helper's module, else of one that is nobody's, else any."""
+        with self._lock:
+            own, others = self._modules.pop(helper, None), self._modules.values()
+            kernel = min(
+                self._kernels,
+                key=lambda k: (k in underway, k.function.__module__ != own, k.function.__module__ in others),
+                default=None,
+            )
+            if kernel:
+                self._kernels.remove(kernel)
+                self._modules[helper] = kernel.function.__module__
+            return kernel
+
+
+def _feed(helper: subprocess.Popen[str], waiting: _Queue, told: SimpleQueue[Kernel | None]) -> None:
     """Give a helper one kernel after the other, as long as there are any and it answers; then tell None."""
     assert helper.stdin is not None
     assert helper.stdout is not None
-    with contextlib.suppress(IndexError, OSError), helper.stdin, helper.stdout:
-        while True:
-            kernel = wanted.pop()
+    kernel = None
+    with contextlib.suppress(OSError), helper.stdin, helper.stdout:
+        while kernel := waiting.take(helper):
             helper.stdin.write(f"{kernel.function.__module__} {kernel.name}\n")
             helper.stdin.flush()
             if not helper.stdout.readline():
                 break
+            underway.discard(kernel)
             told.put(kernel)
+    helper.kill()
+    helper.wait()
+    if kernel:  # this helper failed: whoever needs what is missing compiles it
+        underway.clear()
     told.put(None)
 
 
@@ -99,6 +150,9 @@ def _start() -> subprocess.Popen[str] | None:
 
 def serve() -> None:
     """Compile the kernels that standard input names, MODULE NAME in each line; answer each with a line."""
+    from . import translate  # noqa: F401 - what it imports stays: the garbage collector need not look at it each time
+
+    gc.freeze()
     for line in sys.stdin:
         module, name = line.split()
         import_module(module)

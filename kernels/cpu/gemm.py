@@ -50,7 +50,7 @@ number depends on sizes alone and they are summed in order, so results do not de
 import numpy as np
 
 from ..compiler import In, InI64, Kernel, Out, device, f32, i64
-from ..generators import move, tile
+from ..generators import move, tile, tiles
 from ..target import Shape, current
 
 TARGET = current()
@@ -90,13 +90,72 @@ def advance(place, rows, d1, d2):
     return p0, p1, p2
 
 
+@device
+def multiply(
+    a, b, bias, res, c, runs, m, n, mb, span, panels_first, d1, d2, sa0, sa1, sa2, sc0, sc1, sc2, nruns, chunk, fetched,
+    pace, length, ks, ldb, panel_step, parts, part_step, ga, gb, gc, act, alpha, low, high, lo, hi,
+    nr, mr, tall, level, even, packed,
+):  # fmt: skip
+    """Loops 1 to 7, for panels of `nr` columns and tiles of `mr` rows, or `tall` ones where rows are evenly spaced.
+
+    From `level` rows on, tall tiles come before those that divide what is left exactly.
+    """
+    blocks, panels = (m + mb - 1) // mb, (n + nr - 1) // nr
+    width = 1 if packed != 0 else span  # panels of a strip
+    strips = (panels + width - 1) // width
+    spaced = even != 0 and (packed != 0 or sa2 == 1)  # whether there are tiles for rows that are evenly spaced
+    for task in range(lo, hi):
+        cell, rest = task % (blocks * strips), task // (blocks * strips)
+        if panels_first != 0:
+            block, strip = cell % blocks, cell // blocks
+        else:
+            strip, block = cell % strips, cell // strips
+        part, g = rest % parts, rest // parts
+        start, end = block * mb, min(m, block * mb + mb)
+        first, last = nruns * part // parts, nruns * (part + 1) // parts  # runs of this partition
+        top = (start // d2 // d1, start // d2 % d1, start % d2)
+        r0, unfinished = first, True
+        while unfinished:
+            count = min(chunk, last - r0)
+            unfinished = r0 + count < last
+            last_act = (0 if unfinished else act, alpha, low, high)
+            for panel in range(strip * width, strip + 1 if packed != 0 else min(panels, strip * width + width)):
+                j, b0 = panel * nr, g * gb + panel * panel_step
+                shared = (
+                    min(nr, n - j), (d1, d2), (sa0, sa1, sa2), (sc0, sc1, sc2), runs, r0, count, length, ks,
+                    b, b0 + r0 * length * ldb, ldb,
+                )  # fmt: skip
+                ahead = b0 + (r0 + count) * length * ldb
+                terms = (a, g * ga, c, g * gc + part * part_step + j, res, bias, g * n + j, r0 - first)
+                i, place = start, top
+                while i < end:
+                    left = end - i
+                    room = min(left, d2 - place[2])  # rows of C up to the end of this row of the grid
+                    short = cut(left, mr)
+                    exact = room == left and short > 0 and left < level
+                    if left == 1:
+                        rows, shape = 1, ROW
+                    elif spaced and room >= tall and fits(room, tall, mr) and not exact:
+                        rows, shape = tall, TALL
+                    elif spaced and tall > mr and room >= mr and not exact:
+                        rows, shape = mr, EVEN
+                    elif short > 0:
+                        rows, shape = mr - 1, LOW
+                    else:
+                        rows, shape = min(mr, left), HIGH
+                    tile(shape, place, rows, *terms, *shared, ahead, pace, *last_act)
+                    i += rows
+                    ahead += fetched * rows
+                    place = advance(place, rows, d1, d2)
+            r0 += count
+
+
 def _gemm(nv: int, packed: bool) -> Kernel:
     """The kernel for panels of nv vectors; with `packed`, for ks = 1 and packed panels only."""
-    mr, nr, unroll = TARGET.mr(nv), nv * LANES, UNROLL if packed else 1
+    mr, unroll = TARGET.mr(nv), UNROLL if packed else 1
     tall = (TARGET.tall if packed else TARGET.beside)[nv - 1]
     # without an instruction that multiplies and adds, no register is left for the step from row to row
     even = TARGET.fused if packed else not TARGET.by_lane
-    level = 2 * tall if tall > mr else 1 << 40
     fetch = packed and mr < 8 and not TARGET.by_lane  # taller tiles have no register left for it
     shapes = (
         Shape(1, streams=STREAMS if packed else 1),
@@ -107,7 +166,10 @@ def _gemm(nv: int, packed: bool) -> Kernel:
     )
     if tall == mr:  # the last two are the same
         shapes = shapes[:-1]
-    multiply = tile(shapes, nv, LANES, unroll, packed, TARGET.by_lane, TARGET.masks, TARGET.registers > 16)
+    bring_tiles = tiles(shapes, nv, LANES, unroll, packed, TARGET.by_lane, TARGET.masks, TARGET.registers > 16)
+    # as numbers of a type, of which the loops know nothing more: so they are translated once
+    NR, MR, TALL_MR = np.int64(nv * LANES), np.int64(mr), np.int64(tall)
+    LEVEL, SPACED, PACKED = np.int64(2 * tall if tall > mr else 1 << 40), np.int64(even), np.int64(packed)
 
     def gemm(
         a: In, b: In, bias: In, res: In, c: Out, runs: InI64,
@@ -118,57 +180,15 @@ def _gemm(nv: int, packed: bool) -> Kernel:
         act: i64, alpha: f32, low: f32, high: f32,
         lo: i64, hi: i64,
     ):  # fmt: skip
-        blocks, panels = (m + mb - 1) // mb, (n + nr - 1) // nr
-        width = 1 if packed else span  # panels of a strip
-        strips = (panels + width - 1) // width
-        spaced = even and (packed or sa2 == 1)  # whether there are tiles for rows that are evenly spaced
-        for task in range(lo, hi):
-            cell, rest = task % (blocks * strips), task // (blocks * strips)
-            if panels_first != 0:
-                block, strip = cell % blocks, cell // blocks
-            else:
-                strip, block = cell % strips, cell // strips
-            part, g = rest % parts, rest // parts
-            start, end = block * mb, min(m, block * mb + mb)
-            first, last = nruns * part // parts, nruns * (part + 1) // parts  # runs of this partition
-            top = (start // d2 // d1, start // d2 % d1, start % d2)
-            r0, unfinished = first, True
-            while unfinished:
-                count = min(chunk, last - r0)
-                unfinished = r0 + count < last
-                last_act = (0 if unfinished else act, alpha, low, high)
-                for panel in range(strip * width, strip + 1 if packed else min(panels, strip * width + width)):
-                    j, b0 = panel * nr, g * gb + panel * panel_step
-                    shared = (
-                        min(nr, n - j), (d1, d2), (sa0, sa1, sa2), (sc0, sc1, sc2), runs, r0, count, length, ks,
-                        b, b0 + r0 * length * ldb, ldb,
-                    )  # fmt: skip
-                    ahead = b0 + (r0 + count) * length * ldb
-                    terms = (a, g * ga, c, g * gc + part * part_step + j, res, bias, g * n + j, r0 - first)
-                    i, place = start, top
-                    while i < end:
-                        left = end - i
-                        room = min(left, d2 - place[2])  # rows of C up to the end of this row of the grid
-                        short = cut(left, mr)
-                        exact = room == left and short > 0 and left < level
-                        if left == 1:
-                            rows, shape = 1, ROW
-                        elif spaced and room >= tall and fits(room, tall, mr) and not exact:
-                            rows, shape = tall, TALL
-                        elif spaced and tall > mr and room >= mr and not exact:
-                            rows, shape = mr, EVEN
-                        elif short > 0:
-                            rows, shape = mr - 1, LOW
-                        else:
-                            rows, shape = min(mr, left), HIGH
-                        multiply(shape, place, rows, *terms, *shared, ahead, pace, *last_act)
-                        i += rows
-                        ahead += fetched * rows
-                        place = advance(place, rows, d1, d2)
-                r0 += count
+        bring_tiles()
+        multiply(
+            a, b, bias, res, c, runs, m, n, mb, span, panels_first, d1, d2, sa0, sa1, sa2, sc0, sc1, sc2, nruns, chunk,
+            fetched, pace, length, ks, ldb, panel_step, parts, part_step, ga, gb, gc, act, alpha, low, high, lo, hi,
+            NR, MR, TALL_MR, LEVEL, SPACED, PACKED,
+        )  # fmt: skip
 
     gemm.__qualname__ = f"gemm{nv}{'_packed' * packed}"
-    return Kernel(gemm)
+    return Kernel(gemm, tiles=True)
 
 
 #: ``gemm[nv, packed]``: compiled when first used

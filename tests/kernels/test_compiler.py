@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 
+import numba
 import numpy as np
 import pytest
 from elf import global_symbols
@@ -28,6 +29,25 @@ def test_all_kinds_of_arguments():
     scaled_sum(x, i, y, j, -2.5, 7, tasks=5)
     assert_array_equal(y, [1, -1.5, -4, -6.5, -9, 1])
     assert_array_equal(j, [7, 8, 9, 10, 11, 0])
+
+
+@numba.njit
+def doubled(x):
+    return x + x
+
+
+@kernel
+def with_a_helper(x: In, y: Out, lo: i64, hi: i64):
+    for t in range(lo, hi):
+        y[t] = doubled(x[t])
+
+
+def test_a_kernel_may_call_a_function_compiled_by_numba():
+    assert doubled(3) == 6  # for its own sake, too
+    x, y = np.arange(6, dtype=np.float32), np.ones(6, np.float32)
+    with_a_helper(x, y, tasks=6)
+    assert_array_equal(y, 2 * x)
+    assert doubled(1.5) == 3
 
 
 def test_wrong_arrays_are_refused():

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from edgenet.kernels.compiler import In, InI64, Kernel, Out, f32, i64
-from edgenet.kernels.generators import tile as generate
+from edgenet.kernels.generators import tile, tiles
 from edgenet.kernels.target import TABLE, Shape
 from tolerance import tolerance
 
@@ -25,7 +25,7 @@ CASES = [
 
 def kernel_of(shape, nv, lanes, unroll, by_lane, masks):
     shapes = (Shape(1), Shape(shape.mr + 1), shape)  # it shares the epilogue of a taller one
-    tile = generate(shapes, nv, lanes, unroll, by_lane, by_lane, masks, lanes != TABLE["avx2"].lanes)
+    bring_tiles = tiles(shapes, nv, lanes, unroll, by_lane, by_lane, masks, lanes != TABLE["avx2"].lanes)
     which = len(shapes) - 1
     nr = nv * lanes
 
@@ -33,6 +33,7 @@ def kernel_of(shape, nv, lanes, unroll, by_lane, masks):
         a: In, b: In, bias: In, res: In, c: Out, runs: InI64, m: i64, n: i64, length: i64, nruns: i64,
         lda: i64, ldc: i64, ks: i64, first: i64, act: i64, alpha: f32, low: f32, high: f32, lo: i64, hi: i64,
     ):  # fmt: skip
+        bring_tiles()
         r = 0
         while r < nruns or r == 0:  # `first` runs, then the others, which go on from there
             count = first if r == 0 and first < nruns else nruns - r

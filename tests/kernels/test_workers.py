@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
 from edgenet.kernels import cache, compiler, workers
@@ -31,6 +34,30 @@ def test_helpers_fill_the_cache_and_say_so(folder, monkeypatch):
     assert len(told) == len(SOME) + 1
 
 
+def test_what_is_needed_later_is_not_waited_for(folder, monkeypatch):
+    monkeypatch.setattr(workers.machine, "usable_cpus", lambda: {0, 1})
+    told, release = [], threading.Event()
+    take = workers._Queue.take
+
+    def held_up(queue, helper):
+        kernel = take(queue, helper)
+        assert kernel is not later or release.wait(60)
+        return kernel
+
+    later = SOME[0]
+    monkeypatch.setattr(workers._Queue, "take", held_up)
+    workers.compile_all(SOME[1:], lambda done, count: told.append((done, count)), later=[later])
+    assert sorted(told) == [(n, 3) for n in range(4)]
+    assert workers.missing(SOME) == [later]
+    assert workers.underway == {later}
+    release.set()
+    for _ in range(600):
+        if not workers.underway:
+            break
+        time.sleep(0.1)
+    assert workers.missing(SOME) == []
+
+
 @pytest.mark.parametrize("trouble", ["frozen", "no process", "a helper that fails", "no folder", "no memory"])
 def test_trouble_with_helpers_is_no_error(folder, monkeypatch, trouble):
     with monkeypatch.context() as patch:
@@ -46,7 +73,12 @@ def test_trouble_with_helpers_is_no_error(folder, monkeypatch, trouble):
             patch.setattr(cache, "folder", lambda: None)
         else:
             patch.setattr(workers, "__name__", "no.such.module")
-        workers.compile_all(SOME)
+        workers.compile_all(SOME[1:], later=SOME[:1])
+    for _ in range(600):
+        if not workers.underway:
+            break
+        time.sleep(0.1)
+    assert not workers.underway
     assert workers.missing(SOME) == SOME
     SOME[0].store()
     assert workers.missing(SOME) == SOME[1:]
