@@ -76,7 +76,8 @@ class Program:
     def _write(self) -> None:
         """Write the step tables, with the addresses that variables have now."""
         self._homes = [(v, v.array) for v in self.graph.variables]
-        prepare(s.call.kernel for s in [*self._constant_steps, *self.steps])
+        kernels = [s.call.kernel for s in [*self._constant_steps, *self.steps]]
+        prepare([*kernels, chain] if self._slots_of else kernels)
         self._once = self._table(self._constant_steps)
         self._table_of_run = self._table(self._items)
         inputs, outputs = ([self._view(v) for v in values] for values in (self.graph.inputs, self.graph.outputs))
