@@ -13,8 +13,7 @@ Compiling a graph takes six steps, each a function or class below:
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,8 @@ from .layout import lay_out
 from .memory import ALIGN_BYTES, BEHIND_BYTES, Buffer, plan
 from .places import Operand, Places, Step, check_order, onto_itself, operands, size_bytes
 from .share import replaced, shared
-from .slots import Slots, local, seconds_of_steps, with_borders
+from .slots import Slots, local, with_borders
+from .timing import seconds_of
 
 #: what to do about a program that does not fit into the memory
 SMALLER = "give it a smaller batch_size, smaller images, fewer filters, or strides and pooling early on"
@@ -298,26 +298,12 @@ class Program:
         """Median seconds of each step on one thread, for one group, on `arrays` or on whatever lies in the inputs."""
         with self._lock, num_threads(1):
             self.execute()
-            runs = [self._timed(item, row) for item, row in zip(self._items, self._table_of_run.steps, strict=True)]
-            seconds = []
+            rows, seconds = self._table_of_run.steps, []
             for _ in range(repeats):
                 for home, array in zip(self._views[0], arrays or (), strict=False):
                     np.copyto(home, array if self.groups == 1 else array[: len(home)], casting="same_kind")
-                seconds.append([s for run in runs for s in run()])
+                seconds.append([s for row in rows for s in seconds_of(row)])
         return list(zip(self.steps, np.median(seconds, axis=0).tolist(), strict=True))
-
-    def _timed(self, item: Item, row: tuple[Kernel, int, int, float]) -> Callable[[], list[float]]:
-        """A function that runs an item alone and returns the seconds of each of its steps."""
-        if isinstance(item, Chain):
-            return lambda: seconds_of_steps(row[1])
-        table = Table([row])
-
-        def run() -> list[float]:
-            start = time.perf_counter()
-            table.run()
-            return [time.perf_counter() - start]
-
-        return run
 
 
 def _check_range(value: Value, array: np.ndarray) -> None:

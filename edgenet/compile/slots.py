@@ -13,15 +13,12 @@ own.
 
 from __future__ import annotations
 
-import ctypes
-import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from edgenet.graph import At, Call, Graph, Scratch, Value
-from edgenet.kernels.compiler import ENTRY
-from edgenet.kernels.walk import KERNEL, LINE, MOVE, ROW
+from edgenet.kernels.walk import LINE
 
 from .chain import Chain, Item, roots, steps_of
 from .layout import zeros_around
@@ -138,21 +135,3 @@ def _group_bytes(root: Operand, groups: int) -> tuple[int, int]:
     itemsize, n = np.dtype(root.dtype).itemsize, root.spec.sizes[0]
     step = itemsize * n // groups * root.layout.strides[0]
     return size_bytes(root) - (groups - 1) * step, step
-
-
-def seconds_of_steps(block: int) -> list[float]:
-    """Seconds that each step of a chain takes for all groups, in the first slot; `block` is what `Slots.block` gave."""
-    rows, count, moves, moved, groups, *_ = (ctypes.c_int64 * 7).from_address(block)
-    steps = [(ctypes.c_int64 * ROW).from_address(rows + 8 * ROW * s) for s in range(count)]
-    words = [(ctypes.c_int64 * MOVE).from_address(moves + 8 * MOVE * i) for i in range(moved)]
-    entries = [ENTRY(step[KERNEL]) for step in steps]
-    seconds = [0.0] * count
-    for g in range(groups):
-        for word, first, less in words:
-            ctypes.c_int64.from_address(word).value = first - g * less
-        for i, (_, arguments, tasks, pieces) in enumerate(steps):
-            lo, hi = (tasks * g // groups, tasks * (g + 1) // groups) if pieces else (0, tasks)
-            start = time.perf_counter()
-            entries[i](arguments, lo, hi)
-            seconds[i] += time.perf_counter() - start
-    return seconds

@@ -1,7 +1,8 @@
 """Lowering of conv2d's input gradient: by the phases of the stride, or by rows where x has few channels.
 
 Both go through the images in groups.  What is made in between, dy with zeros around it or what the taps of a row give,
-then stays in L2, and memory for one group is enough.
+then stays in L2, and memory for one group is enough.  In training all images are one group here, which
+`edgenet.compile.chain` takes apart together with what comes before and behind.
 """
 
 from __future__ import annotations
