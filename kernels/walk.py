@@ -5,7 +5,7 @@ from .generators import ask, atomic_add, atomic_load, atomic_store, call, pause
 
 #: words of a step in the table
 KERNEL, BLOCK, TASKS, SHARES, GRAIN, STEP = 0, 1, 2, 3, 4, 5
-#: words of a step of a chain: also whether it takes its piece of the tasks, or all of them for each group
+#: words of a step of a chain: also whether each group takes its piece of the tasks, or the first one all of them
 PIECES, ROW = 3, 4
 #: words of an argument that moves from group to group
 WORD, FIRST, LESS, MOVE = 0, 1, 2, 3
@@ -101,7 +101,8 @@ def chain(rows: i64, count: i64, moves: i64, moved: i64, groups: i64, slots: i64
     """Run `count` steps for one group of images after the other; one task is one group.
 
     A slot has steps of its own, in the table `rows`, and `moved` words of their arguments that are not the same for all
-    groups: (address of the word, its value for group 0, what each group takes off).
+    groups: (address of the word, its value for group 0, what each group takes off).  Steps without pieces write zeros
+    that stay: they are run once, when a thread has taken its slot.
     """
     slot = take(locks, slots)
     for g in range(lo, hi):
@@ -110,9 +111,11 @@ def chain(rows: i64, count: i64, moves: i64, moved: i64, groups: i64, slots: i64
             atomic_store(word(at, WORD), 0, word(at, FIRST) - g * word(at, LESS))
         for s in range(count):
             at = rows + 8 * ROW * (slot * count + s)
-            tasks, pieces = word(at, TASKS), word(at, PIECES)
-            first, end = (tasks * g // groups, tasks * (g + 1) // groups) if pieces != 0 else (0, tasks)
-            call(word(at, KERNEL), word(at, BLOCK), first, end)
+            tasks = word(at, TASKS)
+            if word(at, PIECES) != 0:
+                call(word(at, KERNEL), word(at, BLOCK), tasks * g // groups, tasks * (g + 1) // groups)
+            elif g == lo:
+                call(word(at, KERNEL), word(at, BLOCK), 0, tasks)
     atomic_add(locks, LINE * slot, -1)
 
 

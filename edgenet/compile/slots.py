@@ -54,7 +54,7 @@ def _in_groups(root: Operand, groups: int) -> bool:
 def with_borders(graph: Graph, items: Sequence[Item], places: Places, within: set[int]) -> list[Item]:
     """The steps, with those that write zeros around an image before the first that touches it.
 
-    Around images that are local (`within`) these are part of the chain, and run for each group.
+    Around images that are local (`within`) these are part of the chain, and run once for each slot.
     """
     out: list[Item] = []
     values = (v for n in graph.nodes for v in (*n.inputs, *n.outputs) if v is not None)
@@ -85,10 +85,12 @@ class Slots:
         for i, step in enumerate(chain.steps):
             for root in roots(step, places):
                 if id(root) in lives:
-                    lives[id(root)].last = i
+                    lives[id(root)].last = max(lives[id(root)].last, i)
                 elif id(root) in within:
                     size, self._less[id(root)] = _group_bytes(root, chain.groups)
                     lives[id(root)] = Buffer(size, i, i)
+                    if isinstance(root, Value) and has_border(root):  # the zeros stay from group to group
+                        lives[id(root)] = Buffer(size, 0, len(chain.steps))
         self._size = plan(list(lives.values())) if lives else 0
         self._offsets = {key: buffer.offset_bytes for key, buffer in lives.items()}
         self.count = min(SLOTS, chain.groups)
