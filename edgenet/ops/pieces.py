@@ -20,7 +20,7 @@ def units(images: int) -> int:
 
 
 def even(images: int, each: int, wanted: int) -> int:
-    """Rows of a task, about `wanted`, in images of `each` rows: those of whole images, or of a part of one.
+    """Rows of a task, about `wanted` and at most a quarter more, in images of `each`: whole images, or a part of one.
 
     Where neither is near it is `wanted`, and tasks end anywhere.
 
@@ -31,7 +31,7 @@ def even(images: int, each: int, wanted: int) -> int:
         return max(wanted, 1)
     if wanted >= each:
         of_unit = images // units(images)
-        return each * max(k for k in range(1, min(of_unit, wanted // each) + 1) if of_unit % k == 0)
+        return each * max(k for k in range(1, min(of_unit, (wanted + wanted // 4) // each) + 1) if of_unit % k == 0)
     least = -(-each // max(wanted, 1))
     parts = next((k for k in range(least, 2 * least + 1) if each % k == 0), 0)
     return each // parts if parts else max(wanted, 1)
