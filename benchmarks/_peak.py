@@ -14,7 +14,7 @@ import numpy as np
 from _measure import Contestant, Pace, measure, threads
 
 from edgenet.kernels.compiler import In, InI64, Kernel, Out, f32, i64
-from edgenet.kernels.generators import tile
+from edgenet.kernels.generators import tile, tiles
 from edgenet.kernels.parallel import Table
 from edgenet.kernels.target import Shape, current
 
@@ -26,17 +26,18 @@ LENGTH, TASKS = 4096, 32
 def _kernel(nv: int) -> Kernel:
     target = current()
     mr, nr = target.mr(nv), nv * target.lanes
-    full_tile = tile((Shape(mr),), nv, target.lanes)
+    bring_tiles = tiles((Shape(mr),), nv, target.lanes)
 
     def fma_peak(a: In, b: In, c: Out, none: In, runs: InI64, length: i64, zero: f32, lo: i64, hi: i64):
+        bring_tiles()
         for task in range(lo, hi):
-            full_tile(
+            tile(
                 0, (0, 0, 0), mr, a, 0, c, task * mr * nr, none, none, 0, 0, nr, (1, mr), (0, 0, 1), (0, 0, nr),
                 runs, 0, 1, length, 0, b, 0, 0, 0, 0, 0, zero, zero, zero,
             )  # fmt: skip
 
     fma_peak.__qualname__ = f"fma_peak{nv}"
-    return Kernel(fma_peak)
+    return Kernel(fma_peak, tiles=True)
 
 
 class Peak:
