@@ -31,7 +31,7 @@ from .layout import lay_out
 from .memory import ALIGN_BYTES, BEHIND_BYTES, Buffer, plan
 from .places import Operand, Places, Step, check_order, onto_itself, operands, size_bytes
 from .share import replaced, shared
-from .slots import Slots, local, with_borders
+from .slots import Slots, hand_over, local, with_borders
 from .timing import seconds_of
 
 #: what to do about a program that does not fit into the memory
@@ -162,7 +162,10 @@ class Program:
                 buffers[id(slots)] = Buffer(slots.size_bytes, i, i)
         for value in graph.outputs:
             use(value, len(self._items))
-        size = plan(list(buffers.values()))
+        for i, item in enumerate(self._items):
+            if isinstance(item, Chain):
+                hand_over(item, i, buffers, self._places)
+        size = plan(list({id(b): b for b in buffers.values()}.values()))
         arena = self._memory(size)
         self.buffers = buffers
         self._address.update((key, arena + b.offset_bytes) for key, b in buffers.items())
