@@ -18,7 +18,7 @@ FETCHED = 2
 
 def reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: Any, length: Any, ks: Any,
             panel: Any, ldb: Any, nv: int, lanes: int, unroll: int, by_lane: bool,
-            spacing: Any, adjacent: bool, fetch: Any, streams: int) -> list[Any]:  # fmt: skip
+            spacing: Any, adjacent: bool, fetch: Any, streams: int) -> tuple[list[Any], Any]:  # fmt: skip
     """The K loop: acc[i][j] += A[i, k] * B[k, j].  Per k: nv vector loads, mr broadcasts, mr·nv multiply-adds.
 
     How A is addressed is fixed here, because LLVM would search long and find worse.  The unrolled loop steps a pointer
@@ -83,11 +83,11 @@ def reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: An
             future = b.gep(future, [pace])
         carried = inner.close([at_b, future, *(opaque(b, p) for p in where), *acc])
     at_b, future = carried[:2]
-    acc = outer.close([at_b, future, *carried[2 + len(where) :], *rest])[2:]
+    _, future, *acc = outer.close([at_b, future, *carried[2 + len(where) :], *rest])
     while len(acc) > len(pointers) * nv:
         half = len(acc) // 2
         acc = [b.fadd(v, w, flags=FAST) for v, w in zip(acc[:half], acc[half:], strict=True)]
-    return acc
+    return acc, future
 
 
 def spaced(b: Any, spacing: Any) -> list[Any]:

@@ -24,7 +24,7 @@ from numba.core import types
 
 from .epilogue import activate, added, columns, merged, touch
 from .k_loop import reduce
-from .simd import at, f32, i64, make_intrinsic, mask, store
+from .simd import Loop, at, f32, i64, make_intrinsic, mask, store
 from .target import Shape
 
 
@@ -86,54 +86,78 @@ def tiles(
 
         first = added(b, full, exist, bias, [zero] * nv, lambda i: j0, lanes)
 
-        def summed(shape: Shape) -> tuple[list[Any], list[Any]]:
-            """The sums of a tile of this shape, and the offsets of its rows in C."""
-            mr, even = shape.mr, shape.even
-            steps = [*sa[:2], i64(1)] if shape.adjacent else sa
-            walks = [(a0, steps), (c0, sc)]
-            rows_a, rows_c = even_offsets(b, mr, place, walks) if even else row_offsets(b, mr, m, place, size, walks)
-            with b.if_then(has_res):
-                touch(b, res, rows_c, nv * lanes)
-            acc = first * mr + [zero] * (mr * nv * (shape.streams - 1))
+        def sums(shape: Shape, acc: list[Any], base: Any, rows: list[Any], step: Any, future: Any) -> Any:
+            """Those of the K loop for rows at these places behind a base, and how far B has been fetched."""
+            acc = acc * shape.mr + [zero] * (shape.mr * nv * (shape.streams - 1))
             k_loop = (runs, nruns, length, ks, panel, ldb, nv, lanes, unroll)
-            acc = reduce(b, acc, a, rows_a, *k_loop, by_lane=packed and by_lane,
-                          spacing=steps[2] if even and packed and not by_lane else None,
+            return reduce(b, acc, base, rows, *k_loop, by_lane=packed and by_lane,
+                          spacing=step if shape.even and packed and not by_lane else None,
                           adjacent=shape.adjacent and not by_lane,
                           fetch=(future, pace) if shape.fetch else None, streams=shape.streams)  # fmt: skip
-            return acc, rows_c
 
-        def finish(height: int, values: list[Any]) -> None:
-            """Epilogue of tiles of this height: the sums, then the offsets of their rows in C."""
-            acc, rows = values[: height * nv], values[height * nv :]
-            acc = added(b, full, exist, res, acc, lambda i: rows[i], lanes)
+        def finish(base: Any, more: Any, acc: list[Any], rows: list[Any], some: bool) -> None:
+            """The epilogue of rows at these places behind a base in C and in res, of which perhaps only some exist."""
+            acc = added(b, full, exist, more, acc, lambda i: rows[i], lanes)
             acc = activate(b, acc, act, alpha, low, high, lanes)
+            done = b.append_basic_block("stored")
 
             def stored(limits: list[Any]) -> None:
                 for r, row in enumerate(rows):
-                    with b.if_then(b.icmp_signed("<", i64(r), m), likely=True) if r else contextlib.nullcontext():
+                    here = b.if_then(b.icmp_signed("<", i64(r), m), likely=True) if r and some else contextlib.nullcontext()
+                    with here:
                         for j in range(nv):
-                            store(b, c, b.add(row, i64(j * lanes)), acc[r * nv + j], limits[j])
+                            store(b, base, b.add(row, i64(j * lanes)), acc[r * nv + j], limits[j])
 
             columns(b, full, exist, stored, done)
 
-        done = b.append_basic_block("stored")
+        def strip(shape: Shape) -> None:
+            """Tiles of evenly spaced rows, one below the other."""
+            steps = [*sa[:2], i64(1)] if shape.adjacent else sa
+            from_a, from_c = (at_place(b, start, place, s) for start, s in ((a0, steps), (c0, sc)))
+            below_a, below_c = (b.mul(s[2], i64(shape.mr)) for s in (steps, sc))
+            rows_a, rows_c = ([b.mul(s[2], i64(i)) for i in range(shape.mr)] for s in (steps, sc))
+            tiles = Loop(b, i64(0), m, shape.mr, [from_a, from_c, future])
+            from_a, from_c, fetched = tiles.values
+            base, more = (b.gep(x, [from_c]) for x in (c, res))
+            with b.if_then(has_res):
+                touch(b, more, rows_c, nv * lanes)
+            acc, fetched = sums(shape, first, b.gep(a, [from_a]), rows_a, steps[2], fetched)
+            finish(base, b.select(has_res, more, res), acc, rows_c, some=False)
+            tiles.close([b.add(from_a, below_a), b.add(from_c, below_c), fetched])
+
+        def lone(shape: Shape) -> tuple[list[Any], list[Any]]:
+            """The sums of a tile whose rows follow the grid, and the offsets of its rows in C."""
+            rows_a, rows_c = row_offsets(b, shape.mr, m, place, size, [(a0, sa), (c0, sc)])
+            with b.if_then(has_res):
+                touch(b, res, rows_c, nv * lanes)
+            return sums(shape, first, a, rows_a, sa[2], future)[0], rows_c
+
+        done = b.append_basic_block("done")
         switch = b.switch(which, done)
-        alike: dict[Any, list[int]] = {}
+        alike: dict[int, list[int]] = {}
         for i, shape in enumerate(shapes):
-            alike.setdefault(shape.mr == 1 if shared else shape.mr, []).append(i)
+            if not shape.even:
+                alike.setdefault(min(shape.mr, 2) if shared else shape.mr, []).append(i)
+                continue
+            b.position_at_end(b.append_basic_block("strip"))
+            switch.add_case(i64(i), b.block)
+            strip(shape)
+            b.branch(done)
         for numbers in alike.values():
             height = max(shapes[i].mr for i in numbers)
-            sums, sources = b.append_basic_block("sums"), []
+            together, sources = b.append_basic_block("together"), []
             for i in numbers:
-                block = b.append_basic_block("shape")
-                switch.add_case(i64(i), block)
-                b.position_at_end(block)
-                acc, rows = summed(shapes[i])
+                b.position_at_end(b.append_basic_block("shape"))
+                switch.add_case(i64(i), b.block)
+                acc, rows = lone(shapes[i])
                 missing = height - len(rows)
                 sources.append((b.block, acc + [zero] * (missing * nv) + rows + rows[-1:] * missing))
-                b.branch(sums)
-            b.position_at_end(sums)
-            finish(height, merged(b, sources))
+                b.branch(together)
+            b.position_at_end(together)
+            values = merged(b, sources)
+            finish(c, res, values[: height * nv], values[height * nv :], some=True)
+            b.branch(done)
+        b.position_at_end(done)
         b.ret_void()
         return context.get_dummy_value()
 
@@ -191,8 +215,7 @@ def row_offsets(b: Any, mr: int, m: Any, place: Any, size: Any, walks: list[tupl
     last1, last2 = b.sub(d1, i64(1)), b.sub(d2, i64(1))
     rows, wraps = [], []
     for start, (s0, s1, s2) in walks:
-        for p, s in ((p0, s0), (p1, s1), (p2, s2)):
-            start = b.add(start, b.mul(p, s))
+        start = at_place(b, start, place, (s0, s1, s2))
         wrap1 = b.sub(s1, b.mul(last2, s2))
         wraps.append((b.sub(b.sub(s0, b.mul(last1, s1)), b.mul(last2, s2)), wrap1, s2))
         rows.append([start])
@@ -208,11 +231,8 @@ def row_offsets(b: Any, mr: int, m: Any, place: Any, size: Any, walks: list[tupl
     return rows
 
 
-def even_offsets(b: Any, mr: int, place: Any, walks: list[tuple[Any, Any]]) -> list[list[Any]]:
-    """Offsets of the tile's rows where all of them lie in one row of the grid; see `row_offsets`."""
-    rows = []
-    for start, strides in walks:
-        for p, s in zip(place, strides, strict=True):
-            start = b.add(start, b.mul(p, s))
-        rows.append([b.add(start, b.mul(strides[2], i64(i))) for i in range(mr)])
-    return rows
+def at_place(b: Any, start: Any, place: Any, strides: Any) -> Any:
+    """The offset of a place in the grid."""
+    for p, s in zip(place, strides, strict=True):
+        start = b.add(start, b.mul(p, s))
+    return start

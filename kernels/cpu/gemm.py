@@ -136,7 +136,7 @@ def multiply(
                     if left == 1:
                         rows, shape = 1, ROW
                     elif spaced and room >= tall and fits(room, tall, mr) and not exact:
-                        rows, shape = tall, TALL
+                        rows, shape = max(room // tall - (tall > mr), 1) * tall, TALL
                     elif spaced and tall > mr and room >= mr and not exact:
                         rows, shape = mr, EVEN
                     elif short > 0:
