@@ -37,7 +37,7 @@ class Shape(NamedTuple):
     mr: int
     even: bool = False
     """all rows are stored and lie in one row of the grid, evenly spaced: where they are need not be followed step by
-    step, and four of them share a pointer"""
+    step, four of them share a pointer, and tiles come in strips, one below the other"""
     adjacent: bool = False
     """they lie side by side in A, as the rows of weight gradients do: one pointer serves all of them"""
     streams: int = 1

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba.core import types
@@ -43,15 +43,18 @@ def tiles(
     ``fmla v0.4s, v1.4s, v2.s[3]`` of NEON takes a lane as its scalar, so mr + lanes·nv loads feed lanes·mr·nv
     multiply-adds, instead of lanes·(mr + nv).
 
-    Each of the `shapes` has a K loop of its own.  Behind them is an epilogue for each height, or, if `shared`, one for
-    tiles of one row and one for all the others, whose lower tiles have rows in it that are not stored: it is longer
-    than the K loops and takes longer to compile, but where registers are scarce, sums that come from several loops are
-    not kept in them.  With `masks` it is there once, with masks; else twice, for whole vectors without them.
+    Each of the `shapes` has a K loop of its own.  Tiles of evenly spaced rows come in strips, one below the other: from
+    one to the next all addresses move by the same distance, and most of what has to be known of a tile is known.
+    Behind the K loops of the other shapes is an epilogue for each height, or, if `shared`, one for tiles of one row and
+    one for all the others, whose lower tiles have rows in it that are not stored: it is longer than the K loops and
+    takes longer to compile, but where registers are scarce, sums that come from several loops are not kept in them.
+    With `masks` an epilogue is there once, with masks; else twice, for whole vectors without them.
 
     Arguments of `tile` (offsets and strides in elements)::
 
         shape           which of the shapes, by its number
-        place, m        where the tile's first row is in the grid, and rows that are stored: 1 <= m <= mr
+        place, m        where the tile's first row is in the grid, and rows that are stored: 1 <= m <= mr, or for evenly
+                        spaced rows those of the whole strip, a multiple of mr
         a, a0           A, and the offset of the grid's row 0
         c, c0           C, and the offset of the grid's row 0 and the tile's first column
         res, bias, j0   added before the activation, each unless null: `res` laid out as C, `bias` from element j0
@@ -65,103 +68,128 @@ def tiles(
                         the unrolled loop: what the next tiles need streams in while this one multiplies
         act, alpha, low, high          activation code and its parameters
     """
+    width = Width(nv, lanes, unroll, packed, by_lane, masks)
 
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        function = _function(builder.module)
-        b, given = ir.IRBuilder(function.append_basic_block()), iter(function.args)
-        words: list[Any] = [[next(given) for _ in range(n)] if n else next(given) for n in map(_count, KINDS)]
-        (which, place, m, a, a0, c, c0, res, bias, j0, again, n, size, sa, sc, runs, r0, nruns, length, ks,
-         panel, b0, ldb, ahead, pace, act, alpha, low, high) = words  # fmt: skip
-        more = b.icmp_signed("!=", again, i64(0))
-        res, bias = b.select(more, c, res), b.select(more, ir.Constant(bias.type, None), bias)
-        has_res = b.icmp_unsigned("!=", b.ptrtoint(res, i64), i64(0))
-        runs, future, panel = b.gep(runs, [r0]), at(b, panel, ahead, f32), at(b, panel, b0, f32)
-        if packed:  # known steps become part of the addresses and cost no instruction
-            ks, ldb = i64(1), i64(nv * lanes)
-        full = None if masks else b.icmp_signed("==", n, i64(nv * lanes))
-        zero = ir.Constant(ir.VectorType(f32, lanes), [0.0] * lanes)
-
-        def exist() -> list[Any]:
-            return [mask(b, b.sub(n, i64(j * lanes)), lanes) for j in range(nv)]
-
-        first = added(b, full, exist, bias, [zero] * nv, lambda i: j0, lanes)
-
-        def sums(shape: Shape, acc: list[Any], base: Any, rows: list[Any], step: Any, future: Any) -> Any:
-            """Those of the K loop for rows at these places behind a base, and how far B has been fetched."""
-            acc = acc * shape.mr + [zero] * (shape.mr * nv * (shape.streams - 1))
-            k_loop = (runs, nruns, length, ks, panel, ldb, nv, lanes, unroll)
-            return reduce(b, acc, base, rows, *k_loop, by_lane=packed and by_lane,
-                          spacing=step if shape.even and packed and not by_lane else None,
-                          adjacent=shape.adjacent and not by_lane,
-                          fetch=(future, pace) if shape.fetch else None, streams=shape.streams)  # fmt: skip
-
-        def finish(base: Any, more: Any, acc: list[Any], rows: list[Any], some: bool) -> None:
-            """The epilogue of rows at these places behind a base in C and in res, of which perhaps only some exist."""
-            acc = added(b, full, exist, more, acc, lambda i: rows[i], lanes)
-            acc = activate(b, acc, act, alpha, low, high, lanes)
-            done = b.append_basic_block("stored")
-
-            def stored(limits: list[Any]) -> None:
-                for r, row in enumerate(rows):
-                    here = b.if_then(b.icmp_signed("<", i64(r), m), likely=True) if r and some else contextlib.nullcontext()
-                    with here:
-                        for j in range(nv):
-                            store(b, base, b.add(row, i64(j * lanes)), acc[r * nv + j], limits[j])
-
-            columns(b, full, exist, stored, done)
-
-        def strip(shape: Shape) -> None:
-            """Tiles of evenly spaced rows, one below the other."""
-            steps = [*sa[:2], i64(1)] if shape.adjacent else sa
-            from_a, from_c = (at_place(b, start, place, s) for start, s in ((a0, steps), (c0, sc)))
-            below_a, below_c = (b.mul(s[2], i64(shape.mr)) for s in (steps, sc))
-            rows_a, rows_c = ([b.mul(s[2], i64(i)) for i in range(shape.mr)] for s in (steps, sc))
-            tiles = Loop(b, i64(0), m, shape.mr, [from_a, from_c, future])
-            from_a, from_c, fetched = tiles.values
-            base, more = (b.gep(x, [from_c]) for x in (c, res))
-            with b.if_then(has_res):
-                touch(b, more, rows_c, nv * lanes)
-            acc, fetched = sums(shape, first, b.gep(a, [from_a]), rows_a, steps[2], fetched)
-            finish(base, b.select(has_res, more, res), acc, rows_c, some=False)
-            tiles.close([b.add(from_a, below_a), b.add(from_c, below_c), fetched])
-
-        def lone(shape: Shape) -> tuple[list[Any], list[Any]]:
-            """The sums of a tile whose rows follow the grid, and the offsets of its rows in C."""
-            rows_a, rows_c = row_offsets(b, shape.mr, m, place, size, [(a0, sa), (c0, sc)])
-            with b.if_then(has_res):
-                touch(b, res, rows_c, nv * lanes)
-            return sums(shape, first, a, rows_a, sa[2], future)[0], rows_c
-
-        done = b.append_basic_block("done")
-        switch = b.switch(which, done)
-        alike: dict[int, list[int]] = {}
-        for i, shape in enumerate(shapes):
-            if not shape.even:
-                alike.setdefault(min(shape.mr, 2) if shared else shape.mr, []).append(i)
-                continue
-            b.position_at_end(b.append_basic_block("strip"))
-            switch.add_case(i64(i), b.block)
-            strip(shape)
-            b.branch(done)
-        for numbers in alike.values():
-            height = max(shapes[i].mr for i in numbers)
-            together, sources = b.append_basic_block("together"), []
-            for i in numbers:
-                b.position_at_end(b.append_basic_block("shape"))
-                switch.add_case(i64(i), b.block)
-                acc, rows = lone(shapes[i])
-                missing = height - len(rows)
-                sources.append((b.block, acc + [zero] * (missing * nv) + rows + rows[-1:] * missing))
-                b.branch(together)
-            b.position_at_end(together)
-            values = merged(b, sources)
-            finish(c, res, values[: height * nv], values[height * nv :], some=True)
-            b.branch(done)
-        b.position_at_end(done)
-        b.ret_void()
+    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        _Tiles(_function(b.module), width).write(shapes, shared)
         return context.get_dummy_value()
 
     return make_intrinsic(f"tiles_{nv}x{lanes}{'_packed' * packed}", types.none, (), emit)
+
+
+class Width(NamedTuple):
+    """What tiles of several heights have in common: see `tiles`."""
+
+    nv: int
+    lanes: int
+    unroll: int
+    packed: bool
+    by_lane: bool
+    masks: bool
+
+
+class _Tiles:
+    """The function that computes a tile, as it is written."""
+
+    def __init__(self, function: Any, width: Width) -> None:
+        self.b, self.width = ir.IRBuilder(function.append_basic_block()), width
+        b, nr, given = self.b, width.nv * width.lanes, iter(function.args)
+        words: list[Any] = [[next(given) for _ in range(n)] if n else next(given) for n in map(_count, KINDS)]
+        (self.which, self.place, self.m, self.a, self.a0, self.c, self.c0, res, bias, j0, again, n, self.size, self.sa,
+         self.sc, runs, r0, nruns, length, ks, panel, b0, ldb, ahead, self.pace, *activation) = words  # fmt: skip
+        self.act, self.alpha, self.low, self.high = activation
+        more = b.icmp_signed("!=", again, i64(0))
+        self.res, bias = b.select(more, self.c, res), b.select(more, ir.Constant(bias.type, None), bias)
+        self.has_res = b.icmp_unsigned("!=", b.ptrtoint(self.res, i64), i64(0))
+        if width.packed:  # known steps become part of the addresses and cost no instruction
+            ks, ldb = i64(1), i64(nr)
+        self.k_loop = b.gep(runs, [r0]), nruns, length, ks, at(b, panel, b0, f32), ldb, *width[:3]
+        self.future = at(b, panel, ahead, f32)
+        self.n, self.full = n, None if width.masks else b.icmp_signed("==", n, i64(nr))
+        self.zero = ir.Constant(ir.VectorType(f32, width.lanes), [0.0] * width.lanes)
+        self.first = added(b, self.full, self.exist, bias, [self.zero] * width.nv, lambda i: j0, width.lanes)
+
+    def exist(self) -> list[Any]:
+        """Masks of the columns that exist, for each vector of a row."""
+        b, lanes = self.b, self.width.lanes
+        return [mask(b, b.sub(self.n, i64(j * lanes)), lanes) for j in range(self.width.nv)]
+
+    def write(self, shapes: tuple[Shape, ...], shared: bool) -> None:
+        """All shapes, and what tells which of them is meant."""
+        b = self.b
+        done = b.append_basic_block("done")
+        switch = b.switch(self.which, done)
+        alike: dict[int, list[tuple[Shape, Any]]] = {}
+        for i, shape in enumerate(shapes):
+            block = b.append_basic_block("shape")
+            switch.add_case(i64(i), block)
+            if shape.even:
+                b.position_at_end(block)
+                self.strip(shape)
+                b.branch(done)
+            else:
+                alike.setdefault(min(shape.mr, 2) if shared else shape.mr, []).append((shape, block))
+        for group in alike.values():
+            self.together(group)
+            b.branch(done)
+        b.position_at_end(done)
+        b.ret_void()
+
+    def strip(self, shape: Shape) -> None:
+        """Tiles of evenly spaced rows, one below the other."""
+        b, sa = self.b, [*self.sa[:2], i64(1)] if shape.adjacent else self.sa
+        from_a, from_c = at_place(b, self.a0, self.place, sa), at_place(b, self.c0, self.place, self.sc)
+        rows_a, rows_c = ([b.mul(s[2], i64(i)) for i in range(shape.mr + 1)] for s in (sa, self.sc))
+        below_a, below_c = rows_a.pop(), rows_c.pop()
+        tiles = Loop(b, i64(0), self.m, shape.mr, [from_a, from_c, self.future])
+        from_a, from_c, future = tiles.values
+        c, res = (b.gep(x, [from_c]) for x in (self.c, self.res))
+        acc, future = self.sums(shape, b.gep(self.a, [from_a]), rows_a, sa[2], res, rows_c, future)
+        self.finish(c, b.select(self.has_res, res, self.res), acc, rows_c, all_rows=True)
+        tiles.close([b.add(from_a, below_a), b.add(from_c, below_c), future])
+
+    def together(self, shapes: list[tuple[Shape, Any]]) -> None:
+        """Tiles whose rows follow the grid, of several heights, each in its block, with one epilogue."""
+        b, height, sources = self.b, max(shape.mr for shape, _ in shapes), []
+        end = b.append_basic_block("together")
+        for shape, block in shapes:
+            b.position_at_end(block)
+            walks = [(self.a0, self.sa), (self.c0, self.sc)]
+            rows_a, rows = row_offsets(b, shape.mr, self.m, self.place, self.size, walks)
+            acc, _ = self.sums(shape, self.a, rows_a, self.sa[2], self.res, rows, self.future)
+            missing = height - shape.mr
+            sources.append((b.block, acc + [self.zero] * (missing * self.width.nv) + rows + rows[-1:] * missing))
+            b.branch(end)
+        b.position_at_end(end)
+        values, of_acc = merged(b, sources), height * self.width.nv
+        self.finish(self.c, self.res, values[:of_acc], values[of_acc:], all_rows=False)
+
+    def sums(self, shape: Shape, a: Any, rows_a: list[Any], step: Any, res: Any, rows: list[Any], future: Any) -> Any:
+        """Those of the K loop for rows at these places behind a, and how far B has been fetched."""
+        nv, lanes, _, packed, by_lane, _ = self.width
+        with self.b.if_then(self.has_res):
+            touch(self.b, res, rows, nv * lanes)
+        acc = self.first * shape.mr + [self.zero] * (shape.mr * nv * (shape.streams - 1))
+        return reduce(self.b, acc, a, rows_a, *self.k_loop, by_lane=packed and by_lane,
+                      spacing=step if shape.even and packed and not by_lane else None,
+                      adjacent=shape.adjacent and not by_lane,
+                      fetch=(future, self.pace) if shape.fetch else None, streams=shape.streams)  # fmt: skip
+
+    def finish(self, c: Any, res: Any, acc: list[Any], rows: list[Any], all_rows: bool) -> None:
+        """The epilogue of rows at these places behind c and res, of which perhaps only `m` are stored."""
+        b, (nv, lanes, *_) = self.b, self.width
+        acc = added(b, self.full, self.exist, res, acc, lambda i: rows[i], lanes)
+        acc = activate(b, acc, self.act, self.alpha, self.low, self.high, lanes)
+        done = b.append_basic_block("stored")
+
+        def stored(limits: list[Any]) -> None:
+            for r, row in enumerate(rows):
+                exists = None if all_rows or not r else b.if_then(b.icmp_signed("<", i64(r), self.m), likely=True)
+                with exists or contextlib.nullcontext():
+                    for j in range(nv):
+                        store(b, c, b.add(row, i64(j * lanes)), acc[r * nv + j], limits[j])
+
+        columns(b, self.full, self.exist, stored, done)
 
 
 _WORD, _FLOAT = types.int64, types.float32
@@ -211,7 +239,7 @@ def row_offsets(b: Any, mr: int, m: Any, place: Any, size: Any, walks: list[tupl
     A row's offset follows a grid of three axes and carries into the next axis at each end.  Row 0 is at `place`; rows
     from `m` on repeat row m - 1.
     """
-    (d1, d2), (p0, p1, p2) = size, place
+    (d1, d2), (_, p1, p2) = size, place
     last1, last2 = b.sub(d1, i64(1)), b.sub(d2, i64(1))
     rows, wraps = [], []
     for start, (s0, s1, s2) in walks:

@@ -27,11 +27,12 @@ from edgenet.kernels.walk import chain
 
 from .chain import Chain, Item, chained, steps_of
 from .constants import constant_calls
+from .hand_over import hand_over
 from .layout import lay_out
 from .memory import ALIGN_BYTES, BEHIND_BYTES, Buffer, plan
 from .places import Operand, Places, Step, check_order, onto_itself, operands, size_bytes
 from .share import replaced, shared
-from .slots import Slots, hand_over, local, with_borders
+from .slots import Slots, local, with_borders
 from .timing import seconds_of
 
 #: what to do about a program that does not fit into the memory
@@ -162,10 +163,8 @@ class Program:
                 buffers[id(slots)] = Buffer(slots.size_bytes, i, i)
         for value in graph.outputs:
             use(value, len(self._items))
-        for i, item in enumerate(self._items):
-            if isinstance(item, Chain):
-                hand_over(item, i, buffers, self._places)
-        size = plan(list({id(b): b for b in buffers.values()}.values()))
+        hand_over(self._items, buffers, self._places)
+        size = plan(list({id(b): b for b in buffers.values()}.values()))  # some are shared
         arena = self._memory(size)
         self.buffers = buffers
         self._address.update((key, arena + b.offset_bytes) for key, b in buffers.items())

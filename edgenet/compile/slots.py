@@ -137,28 +137,3 @@ def _group_bytes(root: Operand, groups: int) -> tuple[int, int]:
     itemsize, n = np.dtype(root.dtype).itemsize, root.spec.sizes[0]
     step = itemsize * n // groups * root.layout.strides[0]
     return size_bytes(root) - (groups - 1) * step, step
-
-
-def hand_over(chain: Chain, number: int, buffers: dict[int, Buffer], places: Places) -> None:
-    """Let what a chain writes lie over what it has read before, group by group, and nobody reads again."""
-    reads: dict[int, int] = {}
-    first: dict[int, tuple[int, Operand]] = {}
-    for i, step in enumerate(chain.steps):
-        for root in roots(step, places):
-            if id(root) in buffers and isinstance(root, Value):
-                reads[id(root)] = i
-                first.setdefault(id(root), (i, root))
-    free = [key for key in reads if buffers[key].last == number and buffers[key].first < number]
-    for key, (i, root) in first.items():
-        mine = buffers[key]
-        if mine.first != number or mine.last == number or not root.dense:
-            continue
-        for other in free:
-            u = first[other][1]
-            if reads[other] < i and u.dense and u.spec.sizes[0] == root.spec.sizes[0] and u.spec.size_bytes == root.spec.size_bytes:
-                import os
-                if os.environ.get('V'): print('over', u, root)
-                buffers[other].last = mine.last
-                buffers[key] = buffers[other]
-                free.remove(other)
-                break

@@ -40,7 +40,8 @@ the next.  In weight gradients all tiles read the same pixels of A and B, so the
 Loop 7 takes tiles of evenly spaced rows (`even` in `tile`; for narrow panels taller ones; where B is not packed, as in
 weight gradients, only of rows that lie side by side) while they fit into what is
 left of a row of the grid, and tiles that follow the grid round its end where they do not: a row of 28 is 14 + 14, one
-of 32 is 14 + 14 and half of a tile of 8, whose other half begins the next row.  A plain product has one row of the grid
+of 32 is 14 + 14 and half of a tile of 8, whose other half begins the next row.  All that a row has room for are one
+call, but for the last, for which another shape may be better.  A plain product has one row of the grid
 (`_with_long_rows`), whose rest is avoided by a few tiles that are shorter by one: 49 = 4·6 + 5·5.
 
 Loops 1 to 4 are the task range.  K is split in partitions only where C is small and K is long (weight gradients); their

@@ -11,6 +11,8 @@ from numpy.testing import assert_array_equal
 from edgenet import ops
 from edgenet.compile import chain, compile_graph, slots
 from edgenet.compile.chain import Chain, chained, steps_of
+from edgenet.compile.hand_over import hand_over
+from edgenet.compile.memory import Buffer
 from edgenet.compile.places import Step
 from edgenet.graph import Graph, Scratch, gradients
 from edgenet.graph.op import Call
@@ -152,6 +154,42 @@ class Apart:
     @staticmethod
     def root(operand):
         return operand, 0
+
+
+def call_of(reads, writes, cut=8):
+    """A step that reads up to two operands and writes up to two."""
+    return Step(None, Call(KERNEL, (*[*reads, None, None][:2], *[*writes, None, None][:2]), 8, 0.0, cut))
+
+
+@pytest.mark.parametrize(
+    ("case", "lies_over"),
+    [("later", True), ("at once", False), ("read again", False), ("made whole", False), ("smaller images", False)],
+)
+def test_a_result_lies_over_what_its_chain_has_read_before(case, lies_over):
+    graph = Graph("values")
+    x = graph.input((8, 4))
+    old, local, new = ops.relu(x), ops.relu(x), ops.relu(x[:, :2] if case == "smaller images" else x)
+    makes = call_of([], [old], cut=1 if case == "made whole" else 8)
+    steps = [call_of([old], [new])] if case == "at once" else [call_of([old], [local]), call_of([local], [new])]
+    items = [makes, Chain(tuple(steps), 8), call_of([new, old] if case == "read again" else [new], [])]
+    buffers = {}
+    for number, item in enumerate(items):
+        for step in steps_of(item):
+            for value in (v for v in step.call.args if v is not None):
+                buffers.setdefault(id(value), Buffer(128, number, number)).last = number
+    before = {key: (b.first, b.last) for key, b in buffers.items()}
+    hand_over(items, buffers, Apart)
+    assert (buffers[id(new)] is buffers[id(old)]) == lies_over
+    if lies_over:
+        assert (buffers[id(new)].first, buffers[id(new)].last) == (0, 2)
+    else:
+        assert {key: (b.first, b.last) for key, b in buffers.items()} == before
+
+
+def test_results_of_the_networks_above_lie_over_others(monkeypatch):
+    programs = [program_of(seed, 1, monkeypatch)[0] for seed in SEEDS]
+    shared = [len(p.buffers) - len({id(b) for b in p.buffers.values()}) for p in programs]
+    assert sum(map(bool, shared)) >= len(SEEDS) // 3
 
 
 @given(st.data())

@@ -65,7 +65,7 @@ def test_every_tile(shape, nv, lanes, unroll, by_lane):
     mr, even, adjacent = shape.mr, shape.even, shape.adjacent
     for seed in range(40):
         m, n, nruns, length, ks, runs, lda, a, b, bias, res = problem(
-            seed, mr, nv, lanes, mr if even else 0, 2000 if shape.streams > 1 else 9
+            seed, mr, nv, lanes, mr * (1 + seed % 3) if even else 0, 2000 if shape.streams > 1 else 9
         )
         ks = 1 if by_lane else ks
         ldc = n + 3
