@@ -109,9 +109,8 @@ def merged(b: Any, sources: list[tuple[Any, list[Any]]]) -> list[Any]:
     return out
 
 
-def initial(b: Any, full: Any, masks: Masks, bias: Any, j0: Any, res: Any, rows: list[Any],
-             lanes: int) -> list[Any]:  # fmt: skip
+def initial(b: Any, masks: Masks, bias: Any, j0: Any, res: Any, rows: list[Any], lanes: int) -> list[Any]:
     """The accumulators of one vector a row before the first k: bias + res, each only where its pointer is not null."""
     zero = ir.Constant(ir.VectorType(f32, lanes), [0.0] * lanes)
-    acc = added(b, full, masks, bias, [zero] * len(rows), lambda i: j0, lanes)
-    return acc if res is None else added(b, full, masks, res, acc, lambda i: rows[i], lanes)
+    acc = added(b, None, masks, bias, [zero] * len(rows), lambda i: j0, lanes)
+    return acc if res is None else added(b, None, masks, res, acc, lambda i: rows[i], lanes)

@@ -38,7 +38,7 @@ def taps_tile(px: int, lanes: int, partial: bool) -> Any:
             more = b.icmp_signed("<", i64(p), m)  # rows from m on repeat the last
             rows.append(tuple(b.add(r, b.select(more, s, i64(0))) for r, s in zip(rows[-1], (sx, sy), strict=True)))
         xs, ys = [r[0] for r in rows], [r[1] for r in rows]
-        acc = initial(b, None, lambda: [only], bias, j0, res, ys, lanes)
+        acc = initial(b, lambda: [only], bias, j0, res, ys, lanes)
         loop = Loop(b, t0, t1, 1, acc)
         weights = load(b, w, b.add(j0, b.load(b.gep(wt, [loop.index]))), lanes, only)
         offset = b.load(b.gep(xt, [loop.index]))

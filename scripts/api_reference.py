@@ -174,9 +174,11 @@ def pages() -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    written = pages()
     FOLDER.mkdir(parents=True, exist_ok=True)
     for file in FOLDER.glob("*.md"):
-        file.unlink()
-    for file_name, text in pages().items():
+        if file.name not in written:
+            file.unlink()
+    for file_name, text in written.items():
         (FOLDER / file_name).write_text(text, encoding="utf-8")
-    print(f"wrote {len(pages())} pages to {FOLDER}")
+    print(f"wrote {len(written)} pages to {FOLDER}")

@@ -12,8 +12,8 @@ import edgenet.ops  # noqa: F401  (registers the ops)
 from edgenet.compile import compile_graph
 from edgenet.compile.in_place import Lives
 from edgenet.graph import Graph, Op, emit, registered_ops
-from edgenet.kernels.compiler import ENTRY
 from edgenet.ops import conv, elementwise, gemm, norm, norm_train
+from task_order import backwards
 
 OPS = {name: op for name, op in sorted(registered_ops().items()) if type(op).over is not Op.over}
 SEEDS = range(16)
@@ -126,16 +126,6 @@ def program_of(name, arrays, sources, attrs, number, monkeypatch):
     program = compile_graph(graph, passes=False)
     assert program._places.root(node.output)[0] is (place or node.output)
     return program, len(places)
-
-
-def backwards(program, arrays):
-    """The results when every step begins with its last task, as it may among threads."""
-    for home, array in zip(program.inputs, arrays, strict=True):
-        home[...] = array
-    for kernel, block, tasks, _ in program._table_of_run.steps:
-        for task in reversed(range(tasks)):
-            ENTRY(kernel.address)(block, task, task + 1)
-    return [view.copy() for view in program.outputs]
 
 
 @pytest.mark.parametrize("name", OPS)
