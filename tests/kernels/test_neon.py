@@ -102,6 +102,8 @@ def test_the_loop_of_depthwise_windows(assembly, kernel, count, loaded, cpu):
         spilled = [line for line in spilled if not re.match(r"\s+ldr\s+x", line)]
     assert not spilled
     assert loads([line for line in loop if not STACK.search(line)]) == loaded
+    fetched = 0 if kernel.endswith("_dw") else count // 9
+    assert names(loop).count("prfm") == fetched, "the place of each number that is stored further on"
 
 
 @each_core
