@@ -19,14 +19,14 @@ import pytest
 
 _COMPILE = """
 import sys
-from edgenet.kernels.cpu.depthwise import depthwise, depthwise_dw, windows, windows_dw
+from edgenet.kernels.cpu.depthwise import depthwise, depthwise_dw, windows, windows2_dx, windows_dw
 from edgenet.kernels.cpu.gemm import gemm
 from edgenet.kernels.cpu.norm import normalize, products
 from edgenet.kernels.cpu.norm_train import moments, normalize_dx
 from edgenet.kernels.target import current
 from edgenet.kernels.translate import Machine, compile_assembly
 folder, triple, *cpus = sys.argv[1:]
-kernels = dict(depthwise=depthwise, depthwise_dw=depthwise_dw)
+kernels = dict(depthwise=depthwise, depthwise_dw=depthwise_dw, windows2_dx=windows2_dx)
 kernels |= dict(normalize=normalize, products=products, moments=moments, normalize_dx=normalize_dx)
 for stride in (1, 2):
     kernels |= {f"windows{stride}": windows[stride], f"windows{stride}_dw": windows_dw[stride]}

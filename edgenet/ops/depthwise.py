@@ -30,9 +30,9 @@ def _windows(g: Geometry) -> bool:
     return (g.kh, g.kw) == (3, 3) and g.dilation == (1, 1) and g.ci >= k.NARROW and g.h * g.w > 0
 
 
-def _bands(kernel: Kernel, args: tuple[Any, ...], n: int, rows: int, columns: int, c: int) -> Call:
-    """A call of the kernel of 3 × 3 windows that makes n images of so many rows, columns and channels."""
-    return Call(kernel, args, n * -(-rows // k.ROWS) * max(1, c // k.CHANNELS), 9.0 * n * rows * columns * c, n)
+def _bands(kernel: Kernel, args: tuple[Any, ...], n: int, rows: int, columns: int, c: int, band: int = k.ROWS) -> Call:
+    """A call of a kernel of 3 × 3 windows for n images of so many rows, columns and channels of windows."""
+    return Call(kernel, args, n * -(-rows // band) * max(1, c // k.CHANNELS), 9.0 * n * rows * columns * c, n)
 
 
 def forward(
@@ -64,6 +64,8 @@ def input_gradient(
         strides = (*dyp.strides, g.h * g.w * c, g.w * c, c)
         args = (start, w, None, dx, 8 * c, -c, g.h, g.w, c, *strides, *epilogue(None))
         return [_bands(k.windows[1], args, g.n, g.h, g.w, c)]
+    if _windows(g) and g.strides == (2, 2) and g.h % 2 == g.w % 2 == 0:
+        return [_blocks_of_four(g, around, dyp, w, dx)]
     places, weights, phases = list[int](), list[int](), list[int]()
     for r, q in product(rows, columns):
         first = len(places)
@@ -79,6 +81,28 @@ def input_gradient(
     )  # fmt: skip
     work = 1.0 * max(len(places), 1) * g.n * most * max((q.count for q in columns), default=0) * c
     return [Call(k.depthwise, args, g.n * most if c else 0, work, g.n)]
+
+
+def _blocks_of_four(g: Geometry, around: Pads, dyp: Image, w: Value, dx: Operand) -> Call:
+    """dx of 3 × 3 windows with stride 2.
+
+    Along an axis with even padding, x[2i] meets dy[i + padding // 2] through tap 0 and the one before it through tap 2:
+    it is the corner of a block, and x[2i + 1] the centre.  With odd padding it is the other way round, so the axis is
+    walked from its last pixel, and the kernel from its last tap.
+    """
+    c, counts, turned = g.ci, (g.h // 2, g.w // 2), [before % 2 for before, _ in g.padding]
+    row, column = (
+        zeros + before // 2 + turn * (count - 1)
+        for (zeros, _), (before, _), turn, count in zip(around, g.padding, turned, counts, strict=True)
+    )
+    down, right = (1 - 2 * turn for turn in turned)
+    corner = turned[0] * (g.h - 1) * g.w + turned[1] * (g.w - 1)
+    args = (
+        at(dyp.origin, row * dyp.row + column * dyp.pixel), at(dx, corner * c),
+        w, (6 * turned[0] + 2 * turned[1]) * c, down * 3 * c, right * c, *counts, c,
+        dyp.image, down * dyp.row, right * dyp.pixel, g.h * g.w * c, down * g.w * c, right * c,
+    )  # fmt: skip
+    return _bands(k.windows2_dx, args, g.n, *counts, c, k.LINES)
 
 
 def weight_gradient(g: Geometry, xp: Image, dy: Image, dw: Value) -> list[Call]:

@@ -6,7 +6,8 @@
 
 Channels are the vectors.  For windows of 3 × 3 a few rows of y are computed at a time, and each pixel of x is loaded
 once for all of them (`kernels.taps`).  A task takes a band of rows and 128 channels of it, the last task what is left
-over: x is read in runs of 512 bytes, and no two tasks write the same channels.
+over: x is read in runs of 512 bytes, and no two tasks write the same channels.  Their input gradient is that of such
+windows again, turned round; with stride 2 it is computed in blocks of 2 × 2 pixels, each by taps of its own.
 
 All other windows have lists of taps.  A tap is a pair of offsets, one into x and one into w, so the same kernel
 computes the forward pass and the input gradient: the same taps backwards over dy, where each phase of the stride has
@@ -20,7 +21,7 @@ order.
 import numpy as np
 
 from ..compiler import In, InI64, InOut, Kernel, Out, f32, i64, kernel
-from ..generators import taps_gradient, taps_tile, window_gradient, window_rows
+from ..generators import taps_gradient, taps_tile, window_blocks, window_gradient, window_rows
 from ..target import current
 
 LANES = current().lanes
@@ -31,12 +32,15 @@ PX, TAPS = 8, 9
 WIDE = 16 if current().by_lane else PX
 #: rows of a band of windows, and channels of one of its tasks
 ROWS, CHANNELS = 3 if current().registers >= 32 else 2, 128
+#: rows of dy that a task of `windows2_dx` takes
+LINES = 8
 #: rows of dy that `windows_dw` takes at a time
 BAND = 3 if current().registers >= 32 else 1
 #: the fewest channels that `windows` takes
 NARROW = min(LANES, 8)
 
 whole_tile, partial_tile, wide_tile = (taps_tile(px, LANES, part) for px, part in ((PX, 0), (PX, 1), (WIDE, 0)))
+whole_blocks, narrow_blocks = window_blocks(LANES), window_blocks(NARROW)
 whole_gradient, partial_gradient = taps_gradient(TAPS, LANES, False), taps_gradient(TAPS, LANES, True)
 
 
@@ -108,6 +112,35 @@ def _windows(stride: int) -> Kernel:
 #: by stride: windows of 3 × 3.  Tap t = 3·i + j has its weights at w[w0 + t·w_step]; tasks count (image, band, block of
 #: channels)
 windows = {stride: _windows(stride) for stride in (1, 2)}
+
+
+@kernel
+def windows2_dx(
+    dy: In, dx: Out, w: In, w0: i64, w_row: i64, w_col: i64, rows: i64, columns: i64, c: i64,
+    dy_image: i64, dy_row: i64, dy_pixel: i64, dx_image: i64, dx_row: i64, dx_pixel: i64, lo: i64, hi: i64,
+):  # fmt: skip
+    """The input gradient of windows of 3 × 3 with stride 2, in `rows` × `columns` blocks of 2 × 2 pixels of dx.
+
+    dx[0] is the corner of the first block, dy[0] the first pixel of dy that its centre meets; tasks are as those of
+    `windows`, with bands of LINES rows of blocks.
+    """
+    bands, blocks = (rows + LINES - 1) // LINES, max(1, c // CHANNELS)
+    for task in range(lo, hi):
+        block, band = task % blocks * CHANNELS, task // blocks
+        end = c if block + 2 * CHANNELS > c else block + CHANNELS
+        row, image = band % bands * LINES, band // bands
+        y0, x0 = image * dy_image + row * dy_row, image * dx_image + 2 * row * dx_row
+        n = min(LINES, rows - row)
+        if c >= LANES:
+            for j in range(block, end, LANES):
+                j = min(j, c - LANES)
+                whole_blocks(dy, y0 + j, dy_row, dy_pixel, dx, x0 + j, dx_row, dx_pixel, w, w0 + j, w_row, w_col,
+                             n, columns)  # fmt: skip
+        else:
+            for j in range(0, c, NARROW):
+                j = min(j, c - NARROW)
+                narrow_blocks(dy, y0 + j, dy_row, dy_pixel, dx, x0 + j, dx_row, dx_pixel, w, w0 + j, w_row, w_col,
+                              n, columns)  # fmt: skip
 
 
 @kernel

@@ -48,10 +48,12 @@ Loops 1 to 4 are the task range.  K is split in partitions only where C is small
 number depends on sizes alone and they are summed in order, so results do not depend on the number of threads.
 """
 
+from functools import partial
+
 import numpy as np
 
 from ..compiler import In, InI64, Kernel, Out, device, f32, i64
-from ..generators import move, tile, tiles
+from ..generators import move, tile, tiles, turn_tile
 from ..target import Shape, current
 
 TARGET = current()
@@ -61,7 +63,7 @@ LANES = TARGET.lanes
 UNROLL = 4
 #: places from which a tile of one row reads a packed panel: weights of a dense layer at batch 1 come from far
 STREAMS = 4
-move_vector = move(LANES)
+move_vector, turn_square = move(LANES), turn_tile(LANES)
 #: numbers of the tile's shapes
 ROW, LOW, HIGH, TALL, EVEN = range(5)
 
@@ -196,7 +198,7 @@ def _gemm(nv: int, packed: bool) -> Kernel:
 gemm = {(nv, packed): _gemm(nv, packed) for nv in range(1, TARGET.widest + 1) for packed in (False, True)}
 
 
-@Kernel
+@partial(Kernel, tiles=True)
 def pack(
     w: In, panels: Out, runs: InI64, nruns: i64, length: i64, n: i64, nr: i64, sk: i64, sn: i64, group: i64,
     lo: i64, hi: i64,
@@ -206,6 +208,8 @@ def pack(
     Columns from n on are zeros.  One task writes one run of one panel; tasks count (group, panel, run), run fastest::
 
         group 0: panel 0: k = 0: j = 0 … nr-1 | k = 1: j = 0 … nr-1 | …    panel 1: …    group 1: …
+
+    Where k is what lies side by side in w, squares are turned in registers.
     """
     count = (n + nr - 1) // nr
     for task in range(lo, hi):
@@ -213,16 +217,22 @@ def pack(
         j0 = p % count * nr
         source, target = p // count * group + runs[r] + j0 * sn, task * length * nr
         columns = min(nr, n - j0)
-        for i in range(length):
-            if sn == 1:
+        if sn == 1:
+            for i in range(length):
                 for j in range(0, nr, LANES):
                     n_j = max(0, min(LANES, columns - j))
                     move_vector(w, source + i * sk + j, panels, target + i * nr + j, n_j)
-            else:
-                for j in range(columns):
-                    panels[target + i * nr + j] = w[source + i * sk + j * sn]
-                for j in range(columns, nr):
-                    panels[target + i * nr + j] = ZERO
+            continue
+        for j in range(0, nr, LANES):
+            n_j = max(0, min(LANES, columns - j))
+            turned = length - length % LANES if sk == 1 and n_j == LANES else 0
+            for i in range(0, turned, LANES):
+                turn_square(w, source + i + j * sn, sn, panels, target + i * nr + j, nr)
+            for i in range(turned, length):
+                for e in range(n_j):
+                    panels[target + i * nr + j + e] = w[source + i * sk + (j + e) * sn]
+                for e in range(n_j, LANES):
+                    panels[target + i * nr + j + e] = ZERO
 
 
 #: numbers that a task of `sum_parts` adds up

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from assembly import compile_hot_kernels, fetching, loops_with, names
+from assembly import compile_hot_kernels, fetching, loops_with, names, whole_loop
 
 from edgenet.kernels.target import TABLE
 
@@ -53,6 +53,14 @@ def test_depthwise_convolutions(assembly, row, kernel, count):
     rounds = 2 if (row, kernel) == ("avx2", "depthwise") else 1  # LLVM unrolls this one
     for loop in loops_with(assembly / f"{kernel}-{TABLE[row].cpu}.s", rounds * count):
         check(loop, row, count)
+
+
+@pytest.mark.parametrize(("row", "count"), [("avx2", 5), ("sse", 9)])
+def test_depthwise_blocks_of_four_pixels(assembly, row, count):
+    """Nine products; those that are added to others are fused where there is an instruction for both."""
+    loop = whole_loop((assembly / f"windows2_dx-{TABLE[row].cpu}.s").read_text(), count)
+    assert not [line for line in loop if VECTOR_ON_STACK.search(line)], "nothing is spilled"
+    assert sum("(%rsp" in line for line in loop) <= 3, "three offsets of dy are read again"
 
 
 @pytest.mark.parametrize("row", ["avx2", "sse"])

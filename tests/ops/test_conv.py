@@ -167,6 +167,26 @@ def test_depthwise_windows(size, strides, channels):
         x[spoiled] = np.nan
 
 
+@pytest.mark.parametrize("channels", [4, 7, 8, 16, 17, 40, 270])
+@pytest.mark.parametrize("rows", [(0, 0), (0, 1), (1, 1), (2, 1)], ids=repr)
+@pytest.mark.parametrize("columns", [(0, 1), (1, 0), (3, 2)], ids=repr)
+@pytest.mark.parametrize("size", [(4, 2), (6, 6), (34, 18)], ids=repr)
+def test_input_gradient_of_depthwise_windows_with_stride_2(size, rows, columns, channels):
+    """In blocks of four pixels, which begin at the one or at the other end of an axis."""
+    rng = np.random.default_rng([*size, *rows, *columns, channels])
+    attrs = {"strides": (2, 2), "padding": (rows, columns), "dilation": (1, 1), "groups": channels}
+    shape, w = (2, *size, channels), rng.standard_normal((3, 3, 1, channels)).astype(np.float32)
+    dy = rng.standard_normal(oracle.conv2d(np.zeros(shape, np.float32), w, None, **attrs).shape).astype(np.float32)
+    graph = Graph()
+    y = dx(graph.input(dy.shape), graph.input(w.shape), x_shape=shape, **attrs)
+    name = "depthwise.windows2_dx" if channels >= min(current().lanes, 8) else "depthwise.depthwise"
+    assert [call.kernel.name for call in get_op("conv2d_dx").lower(y.node)][-1] == name
+    got, one, two = (run(dx, dy, w, threads=t, x_shape=shape, **attrs) for t in (None, 1, 2))
+    assert_allclose(got, oracle.conv2d_dx(dy, w, shape, **attrs), *tolerance(got.dtype, 9))
+    assert_array_equal(one, got)
+    assert_array_equal(two, got)
+
+
 @pytest.mark.parametrize("case", CASES[:24], ids=repr)
 @pytest.mark.parametrize("activation", [("relu",), ("clip", -0.5, 1.5), ("leaky_relu", 0.1)], ids=repr)
 def test_epilogue(case, activation):
