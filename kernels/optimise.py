@@ -44,29 +44,24 @@ def target_machine(machine: Machine) -> Any:
     return llvm.Target.from_triple(machine.triple).create_target_machine(**options, codemodel="default")
 
 
-@functools.cache
-def _tidying() -> tuple[Any, Any]:
+def tidy(module: Any) -> None:
+    """Make values of Numba's variables, and join blocks, before functions are inlined here and there."""
     passes = llvm.create_new_function_pass_manager()
     passes.add_sroa_pass()
     passes.add_simplify_cfg_pass()
-    return passes, _pass_builder(target_machine(Machine.here()), 1)
-
-
-def tidy(module: Any) -> None:
-    """Make values of Numba's variables, and join blocks, before functions are inlined here and there."""
-    passes, builder = _tidying()
+    builder = _pass_builder(target_machine(Machine.here()))
     for function in module.functions:
         if not function.is_declaration:
             passes.run(function, builder)
 
 
 def optimise(module: Any, kernel: str, target: Any, tiles: bool) -> None:
-    """Have everything inlined into ``entry``, where loops become vectors unless they are `tiles`.
+    """Have everything inlined into ``entry``, and that simplified; where it is no tile, loops become vectors.
 
-    Tiles are unrolled and addressed as they should be: they are only simplified, since all that LLVM finds out about
-    loops is a matter of the loops around them, and takes half of the time.
+    Tiles are vectors already, unrolled and addressed as they should be: all that LLVM finds out about loops is a matter
+    of the loops around them, and takes most of the time.
     """
-    simplify = _pass_builder(target, 1)
+    builder = _pass_builder(target)
     inline = llvm.create_new_module_pass_manager()
     inline.add_always_inliner_pass()
     inline.add_global_dead_code_eliminate_pass()
@@ -77,18 +72,21 @@ def optimise(module: Any, kernel: str, target: Any, tiles: bool) -> None:
             function.linkage = "internal"
             if function.name != kernel:
                 function.add_function_attribute("alwaysinline")
-    inline.run(module, simplify)
-    function = module.get_function(kernel)
+    inline.run(module, builder)
+    # then the kernel itself, now that each access tells which argument it belongs to
+    module.get_function(kernel).add_function_attribute("alwaysinline")
+    inline.run(module, builder)
     if tiles:
-        simplify.getFunctionPassManager().run(function, simplify)
-    function.add_function_attribute("alwaysinline")  # now that each access tells which argument it belongs to
-    inline.run(module, simplify)
-    if not tiles:
-        vectorize = _pass_builder(target, 3)
-        vectorize.getModulePassManager().run(module, vectorize)
+        simplify = llvm.create_new_function_pass_manager()
+        simplify.add_loop_rotate_pass()
+        simplify.add_instruction_combine_pass()
+        simplify.add_simplify_cfg_pass()
+        simplify.run(module.get_function("entry"), builder)
+    else:
+        builder.getModulePassManager().run(module, builder)
 
 
-def _pass_builder(target: Any, level: int) -> Any:
-    options = llvm.create_pipeline_tuning_options(level)
+def _pass_builder(target: Any) -> Any:
+    options = llvm.create_pipeline_tuning_options(3)
     options.loop_vectorization = options.slp_vectorization = True
     return llvm.create_pass_builder(target, options)

@@ -108,7 +108,7 @@ def _windows(stride: int) -> Kernel:
 windows = {stride: _windows(stride) for stride in (1, 2)}
 
 
-@vector_kernel
+@kernel
 def depthwise_dw(
     x: In, dy: In, dw: InOut, xt: InI64, taps: i64, parts: i64,
     images: i64, rows: i64, columns: i64, c: i64, x_image: i64, x_row: i64, x_pixel: i64,
