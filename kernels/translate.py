@@ -17,6 +17,7 @@ from numba.core import cgutils, codegen, compiler, cpu, dispatcher, fastmathpass
 from numba.core import optional as _optional  # noqa: F401 - registers itself, as do the modules below
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import PassManager
+from numba.core.imputils import builtin_registry
 from numba.core.typed_passes import NativeLowering, NoPythonBackend, NopythonTypeInference, PreLowerStripPhis
 from numba.core.typing import BaseContext, mathdecl, npydecl
 from numba.core.typing.templates import Registry
@@ -89,7 +90,8 @@ class _Context(cpu.CPUContext):  # type: ignore[misc]
     def load_additional_registries(self) -> None:
         self.install_registry(mathimpl.registry)
         self.install_registry(npyimpl.registry)
-        self.install_registry(lowering_registry)
+        self.install_registry(builtin_registry)
+        self.install_registry(lowering_registry)  # of two rules for the same, the later one holds
 
     @functools.cache  # noqa: B019 - there is one context; for each variable Numba would write and read a module
     def get_abi_sizeof(self, ty: Any) -> int:
