@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import inspect
 import os
 import threading
@@ -86,7 +87,7 @@ class Kernel:
     def __init__(self, function: Callable[..., Any], tiles: bool = False) -> None:
         self.function = function
         self.tiles = tiles
-        """whether its loops that matter are register tiles, which `translate` has not to look into"""
+        """whether its loops that matter are tiles, strips or windows, vectors which `translate` has not to look for"""
         self._address: int | None = None
         self.name = f"{function.__module__.rsplit('.', 1)[-1]}.{function.__qualname__}".replace("<locals>.", "")
         code = function.__code__  # inspect.signature takes 40 µs a kernel
@@ -138,6 +139,8 @@ class Kernel:
 
 
 kernel = Kernel
+#: the same for a kernel whose loops that matter are vectors already
+vector_kernel = functools.partial(Kernel, tiles=True)
 
 #: the machine-level signature of every kernel
 ENTRY = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)

@@ -79,7 +79,7 @@ def _family(module: str, name: str) -> Callable[..., Any]:
     return member
 
 
-move, accumulate = _family("simd", "move"), _family("simd", "accumulate")
+move, accumulate, clear = (_family("simd", n) for n in ("move", "accumulate", "clear"))
 plus, minus, times, divide, muladd = (_intrinsic("simd", n) for n in ("plus", "minus", "times", "divide", "muladd"))
 maximum, minimum, absolute, root = (_intrinsic("simd", n) for n in ("maximum", "minimum", "absolute", "root"))
 wide_root = _intrinsic("simd", "wide_root")

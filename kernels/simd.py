@@ -148,6 +148,22 @@ def accumulate(lanes: int) -> Any:
     return _up_to_a_vector("accumulate", lanes, add=True)
 
 
+def clear(lanes: int) -> Any:
+    """y[j : j + n] = 0."""
+
+    def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        y, j, n = args
+        zeros, end = ir.Constant(ir.VectorType(f32, lanes), [0.0] * lanes), b.add(j, b.and_(n, i64(-lanes)))
+        loop = Loop(b, j, end, lanes, [])
+        store(b, y, loop.index, zeros)
+        loop.close([])
+        store(b, y, end, zeros, mask(b, b.and_(n, i64(lanes - 1)), lanes))
+        return context.get_dummy_value()
+
+    word = types.int64
+    return make_intrinsic(f"clear_{lanes}", types.none, (types.CPointer(types.float32), word, word), emit)
+
+
 @functools.cache
 def _scalar(name: str) -> Any:
     """Float32 arithmetic by the letter; see the list below.

@@ -9,22 +9,28 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import llvmlite.binding as llvm
-import numba
 from llvmlite import ir
 from numba.core import cgutils, codegen, compiler, cpu, dispatcher, fastmathpass, registry, target_extension, types
 from numba.core import optional as _optional  # noqa: F401 - registers itself, as do the modules below
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.compiler_machinery import PassManager
+from numba.core.imputils import builtin_registry
+from numba.core.typed_passes import NativeLowering, NoPythonBackend, NopythonTypeInference, PreLowerStripPhis
 from numba.core.typing import BaseContext, mathdecl, npydecl
 from numba.core.typing.templates import Registry
+from numba.core.untyped_passes import FixupArgs, IRProcessing, ReconstructSSA, TranslateByteCode
 from numba.cpython import builtins, mathimpl, numbers, rangeobj, tupleobj  # noqa: F401
 from numba.np import npyimpl
 
 from .atomic import with_pauses_of
 from .compiler import Kernel
 from .generators import FASTMATH
+from .lowering import CallConv
+from .lowering import registry as lowering_registry
+from .optimise import Machine, optimise, target_machine, tidy
 from .target import architecture, current
 
 _NUMBA = {name: getattr(types, name) for name in ("float32", "int64", "int32", "int16", "uint8")}
@@ -46,7 +52,9 @@ class _Library(codegen.AOTCodeLibrary):  # type: ignore[misc]
 
     def add_ir_module(self, ir_module: Any) -> None:
         text = re.sub(r"(?m)^(define .*)$", r'\1 "no-builtins"', cgutils.normalize_ir_text(str(ir_module)))
-        self._final_module.link_in(llvm.parse_assembly(text))
+        module = llvm.parse_assembly(text)
+        tidy(module)
+        self._final_module.link_in(module)
 
     def _optimize_final_module(self) -> None:
         pass
@@ -65,6 +73,13 @@ class _Context(cpu.CPUContext):  # type: ignore[misc]
         self.is32bit = False
         self._internal_codegen = _Codegen("edgenet")
 
+    @functools.cached_property
+    def call_conv(self) -> CallConv:
+        return CallConv(self)
+
+    def call_internal(self, builder: Any, fndesc: Any, sig: Any, args: Any) -> Any:
+        return self.call_internal_no_propagate(builder, fndesc, sig, args)[1]
+
     def get_executable(self, library: Any, fndesc: Any, env: Any) -> object:
         return object()  # something to tell functions apart by
 
@@ -75,6 +90,8 @@ class _Context(cpu.CPUContext):  # type: ignore[misc]
     def load_additional_registries(self) -> None:
         self.install_registry(mathimpl.registry)
         self.install_registry(npyimpl.registry)
+        self.install_registry(builtin_registry)
+        self.install_registry(lowering_registry)  # of two rules for the same, the later one holds
 
     @functools.cache  # noqa: B019 - there is one context; for each variable Numba would write and read a module
     def get_abi_sizeof(self, ty: Any) -> int:
@@ -84,8 +101,18 @@ class _Context(cpu.CPUContext):  # type: ignore[misc]
 class _Typing(BaseContext):  # type: ignore[misc]
     """Numba's rules of typing, as far as kernels need them: numbers, tuples, pointers, functions of numbers."""
 
+    def init(self) -> None:
+        self._answers: dict[Any, Any] = {}
+
     def resolve_value_type(self, val: Any) -> Any:
         return super().resolve_value_type(_ours(val) if isinstance(val, registry.CPUDispatcher) else val)
+
+    def resolve_function_type(self, func: Any, args: Any, kws: Any) -> Any:
+        """Answers are kept: the same operators meet the same types in all kernels."""
+        question = self._lookup_global(func) or func, args, tuple(dict(kws).items())
+        if question not in self._answers:
+            self._answers[question] = super().resolve_function_type(func, args, kws)
+        return self._answers[question]
 
     def load_additional_registries(self) -> None:
         self.install_registry(mathdecl.registry)
@@ -118,6 +145,10 @@ class _Target(registry.CPUTarget):  # type: ignore[misc]
 class _Dispatcher(dispatcher.Dispatcher):  # type: ignore[misc]
     targetdescr = target = _Target(NAME)
 
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """One version for all numbers: LLVM sees them where it inlines the function."""
+        return super().get_call_template([types.unliteral(a) for a in args], kws)
+
     def add_overload(self, cres: Any) -> None:
         self.overloads[tuple(cres.signature.args)] = cres
 
@@ -126,25 +157,38 @@ class _Name(target_extension.CPU):  # type: ignore[misc]
     """The name of our target among Numba's."""
 
 
+#: what Python would call functions by: these are called by compiled code alone
+_SPARED = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
 target_extension.target_registry[NAME] = _Name
 target_extension.dispatcher_registry[_Name] = _Dispatcher
-target_extension.jit_registry[_Name] = functools.partial(numba.jit, _target=NAME)
+target_extension.jit_registry[_Name] = lambda **options: functools.partial(_Dispatcher, targetoptions=options | _SPARED)
 
 
-#: helpers are called by compiled code alone; to look for rewrites of arrays and exceptions takes a tenth of the time
-_SPARED = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "no_rewrites": True}
+class _Passes(compiler.CompilerBase):  # type: ignore[misc]
+    """Numba's passes that a kernel needs: not those for closures, ``with``, parallel loops and what owns memory."""
+
+    def define_pipelines(self) -> list[Any]:
+        passes = PassManager(NAME)
+        for step in (
+            TranslateByteCode, FixupArgs, IRProcessing, ReconstructSSA, NopythonTypeInference, PreLowerStripPhis,
+            NativeLowering, NoPythonBackend,
+        ):  # fmt: skip
+            passes.add_pass(step, step.__name__)
+        passes.finalize()
+        return [passes]
 
 
 def helper(function: Callable[..., Any]) -> Any:
     """A function that kernels call, as Numba wants to have it."""
     options = {"nopython": True, "error_model": "numpy", "nogil": True, "fastmath": set(FASTMATH)}
-    return _Dispatcher(function, targetoptions=options | _SPARED)
+    return _Dispatcher(function, targetoptions=options | _SPARED, pipeline_class=_Passes)
 
 
 @functools.cache
 def _ours(jitted: Any) -> Any:
     """The same for a function that somebody compiled with ``numba.njit``."""
-    return _Dispatcher(jitted.py_func, targetoptions=jitted.targetoptions | _SPARED)
+    return _Dispatcher(jitted.py_func, targetoptions=jitted.targetoptions | _SPARED | {"no_rewrites": True})
 
 
 def typed(value: Any) -> Any:
@@ -154,36 +198,7 @@ def typed(value: Any) -> Any:
     return context.resolve_value_type(value)
 
 
-# LLVM ------------------------------------------------------------------------------------------------------------
-
-
-class Machine(NamedTuple):
-    """A machine that code is made for, in LLVM's words: ``Machine("aarch64-unknown-linux-gnu", "cortex-a72")``."""
-
-    triple: str
-    cpu: str
-    features: str = ""
-
-    @staticmethod
-    def here() -> Machine:
-        """The machine that `target.current` names, else this one."""
-        triple, target = llvm.get_process_triple(), current()
-        if target.foreign:
-            triple = f"{architecture()}-unknown-linux-gnu"
-        # where tiles take 512 bits, the loops that LLVM turns into vectors may take them as well
-        wide = "-prefer-256-bit" if target.lanes == 16 else ""
-        if target.cpu:
-            return Machine(triple, target.cpu, wide)
-        return Machine(triple, llvm.get_host_cpu_name(), f"{llvm.get_host_cpu_features().flatten()},{wide}".strip(","))
-
-
-@functools.cache
-def _target_machine(machine: Machine) -> Any:
-    if machine.triple != llvm.get_process_triple():  # another instruction set
-        llvm.initialize_all_targets()
-        llvm.initialize_all_asmprinters()
-    options = {"opt": 3, "cpu": machine.cpu, "features": machine.features, "reloc": "pic"}
-    return llvm.Target.from_triple(machine.triple).create_target_machine(**options, codemodel="default")
+# a kernel --------------------------------------------------------------------------------------------------------
 
 
 def compile_object(kernel: Kernel, machine: Machine | None = None) -> bytes:
@@ -202,55 +217,23 @@ def compile_assembly(kernel: Kernel, machine: Machine | None = None) -> str:
 def _compile(kernel: Kernel, machine: Machine, emit: str) -> Any:
     flags = compiler.Flags()
     flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
-    flags.no_rewrites = True  # of arrays and exceptions: to look for them takes a tenth of the time
     flags.release_gil, flags.error_model, flags.fastmath = True, "numpy", set(FASTMATH)
     flags.noalias = True  # else every loop begins with comparisons of all its addresses; see `compiler`
     kinds = tuple(types.CPointer(_NUMBA[a.dtype]) if a.pointer else _NUMBA[a.dtype] for a in kernel.args)
     typing, context = _Dispatcher.target.typing_context, _Dispatcher.target.target_context
     with global_compiler_lock, target_extension.target_override(NAME):
-        result = compiler.compile_extra(typing, context, kernel.function, kinds, types.void, flags, {})
+        result = compiler.compile_extra(
+            typing, context, kernel.function, kinds, types.void, flags, {}, pipeline_class=_Passes
+        )
         library = result.library
         _add_entry(library, context, result.fndesc)
         library.finalize()
-        target, module = _target_machine(machine), library._final_module
+        target, module = target_machine(machine), library._final_module
         module.triple, module.data_layout = machine.triple, str(target.target_data)
-        _optimize(module, result.fndesc.llvm_func_name, target, kernel.tiles)
+        optimise(module, result.fndesc.llvm_func_name, target, kernel.tiles)
         if current().foreign:
             module = llvm.parse_assembly(with_pauses_of(architecture(), str(module)))
         return getattr(target, emit)(module)
-
-
-def _optimize(module: Any, kernel: str, target: Any, tiles: bool) -> None:
-    """Have everything inlined into ``entry`` and simplified; where it is no tile, loops become vectors.
-
-    Tiles are vectors already, unrolled and addressed as they should be: all that LLVM finds out about loops is a matter
-    of the loops around them, and takes half of the time.
-    """
-    simplify = _pass_builder(target, 1)
-    inline = llvm.create_new_module_pass_manager()
-    inline.add_always_inliner_pass()
-    inline.add_global_dead_code_eliminate_pass()
-    for variable in module.global_variables:
-        variable.linkage = "internal"
-    for function in module.functions:
-        if not function.is_declaration and function.name != "entry":
-            function.linkage = "internal"
-            if function.name != kernel:
-                function.add_function_attribute("alwaysinline")
-    inline.run(module, simplify)
-    function = module.get_function(kernel)
-    simplify.getFunctionPassManager().run(function, simplify)
-    function.add_function_attribute("alwaysinline")  # now that each access tells which argument it belongs to
-    inline.run(module, simplify)
-    if not tiles:
-        vectorize = _pass_builder(target, 3)
-        vectorize.getModulePassManager().run(module, vectorize)
-
-
-def _pass_builder(target: Any, level: int) -> Any:
-    options = llvm.create_pipeline_tuning_options(level)
-    options.loop_vectorization = options.slp_vectorization = True
-    return llvm.create_pass_builder(target, options)
 
 
 def _add_entry(library: Any, context: Any, fndesc: Any) -> None:

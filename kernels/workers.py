@@ -143,6 +143,7 @@ def _start() -> subprocess.Popen[str] | None:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # NumPy's threads take a tenth of a second to start
         )
     except OSError:
         return None
@@ -153,6 +154,7 @@ def serve() -> None:
     from . import translate  # noqa: F401 - what it imports stays: the garbage collector need not look at it each time
 
     gc.freeze()
+    gc.set_threshold(20_000)  # nor often at what is made meanwhile
     for line in sys.stdin:
         module, name = line.split()
         import_module(module)

@@ -18,14 +18,11 @@ registers and walks along rows of pixels; images are split into a fixed number o
 order.
 """
 
-import numpy as np
-
-from ..compiler import In, InI64, InOut, Kernel, Out, f32, i64, kernel
-from ..generators import taps_gradient, taps_tile, window_blocks, window_gradient, window_rows
+from ..compiler import In, InI64, InOut, Kernel, Out, f32, i64, kernel, vector_kernel
+from ..generators import clear, taps_gradient, taps_tile, window_blocks, window_gradient, window_rows
 from ..target import current
 
 LANES = current().lanes
-ZERO = np.float32(0)
 #: pixels of a tile, and taps of a gradient tile: accumulators and one operand stay within 16 registers
 PX, TAPS = 8, 9
 #: pixels of the tile for longer rows: NEON has 32 registers, and a third of its time went into the offsets of the taps
@@ -41,6 +38,7 @@ NARROW = min(LANES, 8)
 
 whole_tile, partial_tile, wide_tile = (taps_tile(px, LANES, part) for px, part in ((PX, 0), (PX, 1), (WIDE, 0)))
 whole_blocks, narrow_blocks = window_blocks(LANES), window_blocks(NARROW)
+clear_dw = clear(LANES)
 whole_gradient, partial_gradient = taps_gradient(TAPS, LANES, False), taps_gradient(TAPS, LANES, True)
 
 
@@ -106,7 +104,7 @@ def _windows(stride: int) -> Kernel:
                            columns, act, alpha, low, high)  # fmt: skip
 
     windows.__qualname__ = f"windows{stride}"
-    return Kernel(windows)
+    return vector_kernel(windows)
 
 
 #: by stride: windows of 3 × 3.  Tap t = 3·i + j has its weights at w[w0 + t·w_step]; tasks count (image, band, block of
@@ -158,8 +156,7 @@ def depthwise_dw(
             count = min(TAPS, taps - t0)
             d0 = (part * taps + t0) * c + j
             for t in range(count):
-                for i in range(n):
-                    dw[d0 + t * c + i] = ZERO
+                clear_dw(dw, d0 + t * c, n)
             for line in range(images * part // parts * rows, images * (part + 1) // parts * rows):
                 x0 = line // rows * x_image + line % rows * x_row + j
                 y0 = line // rows * dy_image + line % rows * dy_row + j
@@ -184,8 +181,7 @@ def _windows_dw(stride: int) -> Kernel:
             block, part = task % blocks * CHANNELS, task // blocks
             d0, end = part * 9 * c, min(block + CHANNELS, c)
             for t in range(9):
-                for i in range(d0 + t * c + block, d0 + t * c + end):
-                    dw[i] = ZERO
+                clear_dw(dw, d0 + t * c + block, end - block)
             for image in range(images * part // parts, images * (part + 1) // parts):
                 for j in range(block, end, LANES if wide else NARROW):
                     xa, ya, row = image * x_image + j, image * dy_image + j, 0
@@ -202,7 +198,7 @@ def _windows_dw(stride: int) -> Kernel:
                         xa, ya, row = xa + n * stride * x_row, ya + n * dy_row, row + n
 
     windows_dw.__qualname__ = f"windows{stride}_dw"
-    return Kernel(windows_dw)
+    return vector_kernel(windows_dw)
 
 
 #: by stride; c must be a multiple of NARROW, and tasks count (part, block of channels)

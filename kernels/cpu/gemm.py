@@ -52,7 +52,7 @@ from functools import partial
 
 import numpy as np
 
-from ..compiler import In, InI64, Kernel, Out, device, f32, i64
+from ..compiler import In, InI64, Kernel, Out, device, f32, i64, vector_kernel
 from ..generators import move, tile, tiles, turn_tile
 from ..target import Shape, current
 
@@ -191,7 +191,7 @@ def _gemm(nv: int, packed: bool) -> Kernel:
         )  # fmt: skip
 
     gemm.__qualname__ = f"gemm{nv}{'_packed' * packed}"
-    return Kernel(gemm, tiles=True)
+    return vector_kernel(gemm)
 
 
 #: ``gemm[nv, packed]``: compiled when first used

@@ -26,8 +26,8 @@ quarter where they come from memory (Cascade Lake).
 
 import numpy as np
 
-from ..compiler import In, Out, device, f32, i64, kernel
-from ..generators import norm_products, norm_total, norm_walk, root
+from ..compiler import In, Out, device, f32, i64, kernel, vector_kernel
+from ..generators import clear, norm_products, norm_total, norm_walk, root
 from ..target import current
 
 ZERO, ONE = np.float32(0), np.float32(1)
@@ -39,7 +39,7 @@ STRIP = VECTORS * LANES
 BLOCK = 8192
 
 walk, add_products = norm_walk(VECTORS, LANES), norm_products(VECTORS, LANES)
-total = norm_total(1, LANES)
+total, clear_sums = norm_total(1, LANES), clear(LANES)
 
 
 @device
@@ -76,7 +76,7 @@ def mean_scale_beta(
         repeated(table, k * period, c, reps, 0, c)
 
 
-@kernel
+@vector_kernel
 def normalize(
     x: In, table: In, res: In, y: Out, added: i64, low: f32, high: f32, n: i64, period: i64,
     length: i64, lines: i64, h: i64, res_image: i64, res_row: i64, y_image: i64, y_row: i64, lo: i64, hi: i64,
@@ -90,7 +90,7 @@ def normalize(
         line += count
 
 
-@kernel
+@vector_kernel
 def products(
     x: In, dy: In, table: In, parts: Out, y: Out, again: i64, low: f32, high: f32, n: i64, period: i64,
     length: i64, lines: i64, h: i64, y_image: i64, y_row: i64, lo: i64, hi: i64,
@@ -102,8 +102,7 @@ def products(
     """
     for block in range(lo, hi):
         sums, line, end = 2 * block * period, block * lines, min((block + 1) * lines, (n + length - 1) // length)
-        for j in range(2 * period):
-            parts[sums + j] = ZERO
+        clear_sums(parts, sums, 2 * period)
         while line < end:
             x0, image, row = line * length, line // h, line % h
             count, y0 = min(h - row, end - line), image * y_image + row * y_row

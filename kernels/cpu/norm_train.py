@@ -23,15 +23,15 @@ and in float64; each has m_b rows in as many parts as a period has rows (Chan, G
 
 import numpy as np
 
-from ..compiler import In, InOut, Out, f32, i64, kernel
+from ..compiler import In, InOut, Out, f32, i64, kernel, vector_kernel
 from ..generators import norm_dx_walk, norm_moments, norm_moments_total, root
-from .norm import LANES, ONE, VECTORS, ZERO, repeated, total
+from .norm import LANES, ONE, VECTORS, clear_sums, repeated, total
 
 walk, add_moments = norm_dx_walk(VECTORS, LANES), norm_moments(VECTORS, LANES)
 moments_total = norm_moments_total(1, LANES)
 
 
-@kernel
+@vector_kernel
 def normalize_dx(
     x: In, dy: In, table: In, dx: Out, low: f32, high: f32, n: i64, period: i64,
     length: i64, lines: i64, h: i64, dx_image: i64, dx_row: i64, lo: i64, hi: i64,
@@ -48,7 +48,7 @@ def normalize_dx(
         line += count
 
 
-@kernel
+@vector_kernel
 def moments(x: In, parts: Out, m: i64, c: i64, reps: i64, rows: i64, blocks: i64, lo: i64, hi: i64):
     """Sums of a block of `rows` rows, and squares about their mean, for each column of a period; one task: a block.
 
@@ -59,8 +59,7 @@ def moments(x: In, parts: Out, m: i64, c: i64, reps: i64, rows: i64, blocks: i64
     for block in range(lo, hi):
         sums, first = 2 * block * period, block * rows
         count = min(rows, m - first)
-        for j in range(2 * period):
-            parts[sums + j] = ZERO
+        clear_sums(parts, sums, 2 * period)
         for r in range(reps):
             parts[2 * blocks * period + block * reps + r] = np.float32((count + reps - 1 - r) // reps)
         add_moments(x, first * c, count * c, period, parts, sums)

@@ -25,8 +25,8 @@ with a border, or some channels of a wider one.
 
 import numpy as np
 
-from ..compiler import In, InOut, Kernel, Out, device, f32, i64, kernel
-from ..generators import max_row, reduce_window, route_row, route_window
+from ..compiler import In, InOut, Kernel, Out, device, f32, i64, kernel, vector_kernel
+from ..generators import clear, max_row, reduce_window, route_row, route_window
 from ..target import current
 
 LANES = current().lanes
@@ -86,6 +86,7 @@ def _reducer(kind: str):
 
 
 window_max, window_sum = _reducer("max"), _reducer("sum")
+clear_dx = clear(LANES)
 route_full, route_eight, route_four, route_one = (route_window(lanes) for lanes in (LANES, 8, 4, 1))
 
 
@@ -202,8 +203,7 @@ def max_pool_dx(
                     dx[at] = ZERO
             else:
                 for j in range(w):
-                    for at in range(row + j * dx_pixel + c0, row + j * dx_pixel + c1):
-                        dx[at] = ZERO
+                    clear_dx(dx, row + j * dx_pixel + c0, c1 - c0)
         for p in range(p0, p1):
             r0, r1 = span(p, sh, top, kh, h)
             for q in range(ow):
@@ -234,7 +234,7 @@ def _max_inside(k: int) -> Kernel:
                 one(x, xa, x_row, x_pixel, sw * x_pixel, y, ya, y_pixel, ow, c)
 
     max_inside.__qualname__ = f"max_inside{k}"
-    return Kernel(max_inside)
+    return vector_kernel(max_inside)
 
 
 def _max_inside_dx(k: int) -> Kernel:
@@ -263,12 +263,10 @@ def _max_inside_dx(k: int) -> Kernel:
                     y, ya, y_pixel, dy, ga, dy_pixel, ow, c)  # fmt: skip
             for i in range(p * k, h if p == oh - 1 else p * k + k):  # what is left over lies in no window
                 for j in range(ow * k if i < oh * k else 0, w):
-                    at = image * dx_image + i * dx_row + j * dx_pixel
-                    for e in range(c):
-                        dx[at + e] = ZERO
+                    clear_dx(dx, image * dx_image + i * dx_row + j * dx_pixel, c)
 
     max_inside_dx.__qualname__ = f"max_inside{k}_dx"
-    return Kernel(max_inside_dx)
+    return vector_kernel(max_inside_dx)
 
 
 #: maxima of k × k windows without padding, and their gradient for windows side by side; tasks count (image, row of y)
