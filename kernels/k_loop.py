@@ -74,7 +74,7 @@ def reduce(b: Any, acc: list[Any], a: Any, rows: list[Any], runs: Any, nruns: An
         if times == 1 and group == 1 and len(pointers) > 1:  # one k instead of the pointers
             k = b.add(k, b.mul(start, ks))
             carried[2 : 2 + len(where)] = where = [k]
-        inner = Loop(b, start, stop, times, carried)
+        inner = Loop(b, start, stop, times, carried, exact=True)
         (at_b, future), where, acc = inner.values[:2], inner.values[2 : 2 + len(where)], inner.values[2 + len(where) :]
         where, at_b, acc = steps(times, acc, where, at_b)
         if fetch and times > 1:

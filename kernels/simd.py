@@ -80,9 +80,12 @@ def prefetch(b: Any, where: Any, level: int, write: bool = False) -> None:
 
 
 class Loop:
-    """``for i in range(start, stop, step)`` with values carried in phi nodes; the body may be empty at run time."""
+    """``for i in range(start, stop, step)`` with values carried in phi nodes; the body may be empty at run time.
 
-    def __init__(self, b: Any, start: Any, stop: Any, step: Any, carried: list[Any]) -> None:
+    `exact`: stop is not below start, and whole steps away; LLVM then counts down to zero, an instruction less a round.
+    """
+
+    def __init__(self, b: Any, start: Any, stop: Any, step: Any, carried: list[Any], exact: bool = False) -> None:
         self.b, self.stop, self.step = b, stop, i64(step) if isinstance(step, int) else step
         self.before = b.block
         self.head = b.append_basic_block("loop")
@@ -95,7 +98,7 @@ class Loop:
         self.values = [b.phi(v.type) for v in carried]
         for phi, v in zip(self.values, carried, strict=True):
             phi.add_incoming(v, self.before)
-        b.cbranch(b.icmp_signed("<", self.index, stop), self.body, self.end)
+        b.cbranch(b.icmp_signed("!=" if exact else "<", self.index, stop), self.body, self.end)
         b.position_at_end(self.body)
 
     def close(self, carried: list[Any]) -> list[Any]:
