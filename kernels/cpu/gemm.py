@@ -39,10 +39,10 @@ the next.  In weight gradients all tiles read the same pixels of A and B, so the
 
 Loop 7 takes tiles of evenly spaced rows (`even` in `tile`; for narrow panels taller ones; where B is not packed, as in
 weight gradients, only of rows that lie side by side) while they fit into what is
-left of a row of the grid, and tiles that follow the grid round its end where they do not: a row of 28 is 14 + 14, one
-of 32 is 14 + 14 and half of a tile of 8, whose other half begins the next row.  All that a row has room for are one
-call, but for the last, for which another shape may be better.  A plain product has one row of the grid
-(`_with_long_rows`), whose rest is avoided by a few tiles that are shorter by one: 49 = 4·6 + 5·5.
+left of a row of the grid, in one call for all of them, and tiles that follow the grid round its end where they do not:
+a row of 28 is 14 + 14, one of 32 is 14 + 14 and half of a tile of 8, whose other half begins the next row.  A plain
+product has one row of the grid (`_with_long_rows`), whose rest is avoided by a few tiles that are shorter by one:
+49 = 4·6 + 5·5.
 
 Loops 1 to 4 are the task range.  K is split in partitions only where C is small and K is long (weight gradients); their
 number depends on sizes alone and they are summed in order, so results do not depend on the number of threads.
@@ -76,9 +76,16 @@ def cut(rows: int, mr: int) -> int:
 
 
 @device
-def fits(room: int, tall: int, mr: int) -> bool:
-    """Whether a tall tile is the right one for a row of the grid of which this much is left."""
-    return tall == mr or room >= 2 * tall or room % mr != 0 or room == tall
+def tall_rows(room: int, ends: bool, tall: int, mr: int) -> int:
+    """Rows that tall tiles are right for, of a row of the grid of which `room` is left, perhaps the last that there is.
+
+    For the last of these tiles others may be better: those that divide exactly what is left then.
+    """
+    count = room // tall
+    left = room - count * tall + tall
+    if tall > mr and left != tall and (left % mr == 0 or (ends and cut(left, mr) > 0)):
+        count -= 1
+    return max(count, 0) * tall
 
 
 @device
@@ -135,11 +142,12 @@ def multiply(
                     left = end - i
                     room = min(left, d2 - place[2])  # rows of C up to the end of this row of the grid
                     short = cut(left, mr)
-                    exact = room == left and short > 0 and left < level
+                    exact = room == left and short > 0 and left < level and left != tall
+                    strip_rows = tall_rows(room, room == left, tall, mr) if spaced and not exact else 0
                     if left == 1:
                         rows, shape = 1, ROW
-                    elif spaced and room >= tall and fits(room, tall, mr) and not exact:
-                        rows, shape = max(room // tall - (tall > mr), 1) * tall, TALL
+                    elif strip_rows > 0:
+                        rows, shape = strip_rows, TALL
                     elif spaced and tall > mr and room >= mr and not exact:
                         rows, shape = mr, EVEN
                     elif short > 0:
