@@ -74,8 +74,9 @@ def window_rows(k: int, stride: int, rows: int, lanes: int, turned: bool = False
     Rows from `mr` on read what the last one reads; they are stored where that one is, before it.  Meanwhile the place
     of the next rows of y is brought into L2: in training it lies in memory, where numbers are stored half as fast.
 
-    If `turned`, the loop holds so many windows that sums are in the registers again in which they began, and none is
-    moved from window to window: x86 moves registers for nothing, ARM's cores take a vector unit for it.  Arguments::
+    If `turned`, the loop is made for ARM.  It holds so many windows that sums are in the registers again in which they
+    began, and none is moved from window to window: x86 moves registers for nothing, ARM's cores take a vector unit for
+    it.  And nothing is fetched: a line that is written as a whole they do not read before.  Arguments::
 
         x, x0, x_row, x_pixel    y, y0, y_row, y_pixel    w, w0, w_step    bias, j0    mr, m    act, alpha, low, high
     """
@@ -125,7 +126,7 @@ def window_rows(k: int, stride: int, rows: int, lanes: int, turned: bool = False
                 done += sums.pop(0)[::-1]
                 stores += [b.add(target, place) for target in targets[::-1]]
                 first, place = b.add(first, b.mul(x_pixel, i64(stride))), b.add(place, y_pixel)
-            for where in stores:
+            for where in () if turned else stores:
                 prefetch(b, b.gep(y, [b.add(where, b.mul(y_row, i64(rows)))]), 2)
             for where, value in zip(stores, activate(b, done, act, alpha, low, high, lanes), strict=True):
                 store(b, y, where, value)

@@ -198,7 +198,7 @@ def _windows_dw(stride: int) -> Kernel:
                         xa, ya, row = xa + n * stride * x_row, ya + n * dy_row, row + n
 
     windows_dw.__qualname__ = f"windows{stride}_dw"
-    return vector_kernel(windows_dw)
+    return kernel(windows_dw)
 
 
 #: by stride; c must be a multiple of NARROW, and tasks count (part, block of channels)

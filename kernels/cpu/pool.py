@@ -25,7 +25,7 @@ with a border, or some channels of a wider one.
 
 import numpy as np
 
-from ..compiler import In, InOut, Kernel, Out, device, f32, i64, kernel, vector_kernel
+from ..compiler import In, InOut, Kernel, Out, device, f32, i64, kernel
 from ..generators import clear, max_row, reduce_window, route_row, route_window
 from ..target import current
 
@@ -234,7 +234,7 @@ def _max_inside(k: int) -> Kernel:
                 one(x, xa, x_row, x_pixel, sw * x_pixel, y, ya, y_pixel, ow, c)
 
     max_inside.__qualname__ = f"max_inside{k}"
-    return vector_kernel(max_inside)
+    return kernel(max_inside)
 
 
 def _max_inside_dx(k: int) -> Kernel:
@@ -266,7 +266,7 @@ def _max_inside_dx(k: int) -> Kernel:
                     clear_dx(dx, image * dx_image + i * dx_row + j * dx_pixel, c)
 
     max_inside_dx.__qualname__ = f"max_inside{k}_dx"
-    return vector_kernel(max_inside_dx)
+    return kernel(max_inside_dx)
 
 
 #: maxima of k × k windows without padding, and their gradient for windows side by side; tasks count (image, row of y)
