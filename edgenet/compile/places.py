@@ -95,16 +95,3 @@ def size_bytes(operand: Operand) -> int:
 def has_border(value: Value) -> bool:
     """Whether there are zeros around its images, in memory of its own."""
     return not value.dense and value.owner is None and value.layout.border != NO_BORDER
-
-
-def check_order(graph: Graph, steps: list[Step], places: Places) -> None:
-    """A pass that puts a node before what it reads is a bug; it must not end in a silently wrong result."""
-    written = {id(places.root(v)[0]) for v in graph.inputs}
-    for step in steps:
-        outputs = {id(places.root(o)[0]) for o, _ in operands(step.call, written=True)}
-        for operand, _ in operands(step.call, written=False):
-            root = places.root(operand)[0]
-            made = id(root) in written or id(root) in outputs or root.spec.size == 0
-            if not made and (not isinstance(root, Value) or root.data is None):
-                raise AssertionError(f"{step.node!r} reads {operand!r}, which nothing before it has written")
-        written |= outputs

@@ -20,17 +20,17 @@ import numpy as np
 
 from edgenet.graph import At, Call, Graph, Scratch, ShapeError, Value, get_op, headroom
 from edgenet.graph.variable import latest_change, touch
-from edgenet.kernels.compiler import Kernel
 from edgenet.kernels.lock import Lock
 from edgenet.kernels.parallel import Table, num_threads, prepare
 from edgenet.kernels.walk import chain
 
 from .chain import Chain, Item, chained, steps_of
+from .checks import check_argument, check_order, check_range
 from .constants import constant_calls
 from .hand_over import hand_over
 from .layout import lay_out
 from .memory import ALIGN_BYTES, BEHIND_BYTES, Buffer, plan
-from .places import Operand, Places, Step, check_order, onto_itself, operands, size_bytes
+from .places import Operand, Places, Step, onto_itself, operands, size_bytes
 from .share import replaced, shared
 from .slots import Slots, local, with_borders
 from .timing import seconds_of
@@ -197,7 +197,7 @@ class Program:
     def _block(self, call: Call) -> np.ndarray:
         """The argument block of a call."""
         for kind, arg, name in zip(call.kernel.args[:-2], call.args, call.kernel.parameters, strict=False):
-            _check(call.kernel, kind, arg, name)
+            check_argument(call.kernel, kind, arg, name)
         words = call.kernel.pack(tuple(self._word(a) for a in call.args))
         block = np.array(words or [0], np.int64)
         self._keep.append(block)
@@ -271,7 +271,7 @@ class Program:
                 array = np.asarray(array)
                 if array.shape != home.shape:
                     raise ShapeError(f"input {value.name!r}: expected shape {home.shape}, got {array.shape}")
-                _check_range(value, array)
+                check_range(value, array)
                 np.copyto(home, array, casting="same_kind")
             self.execute()
             return [view.copy() for view in self.outputs]
@@ -306,33 +306,3 @@ class Program:
                     np.copyto(home, array if self.groups == 1 else array[: len(home)], casting="same_kind")
                 seconds.append([s for row in rows for s in seconds_of(row)])
         return list(zip(self.steps, np.median(seconds, axis=0).tolist(), strict=True))
-
-
-def _check_range(value: Value, array: np.ndarray) -> None:
-    """Integers that the eight bits of an input cannot hold would silently become others."""
-    if value.dtype not in ("int8", "uint8") or array.dtype == value.dtype or array.dtype.kind not in "iu":
-        return
-    info = np.iinfo(value.dtype)
-    if array.size and not info.min <= array.min() <= array.max() <= info.max:
-        raise TypeError(
-            f"input {value.name!r} is {value.dtype}: expected numbers from {info.min} to {info.max}, got {array.dtype} "
-            f"from {array.min()} to {array.max()}"
-        )
-
-
-def _check(kernel: Kernel, kind: Any, arg: Any, name: str) -> None:
-    """A wrong operand is a bug of a lowering; it must not reach machine code."""
-    if not kind.pointer:
-        if not isinstance(arg, int | float | np.integer | np.floating):
-            raise AssertionError(f"{kernel.name}: {name} must be a number, got {arg!r}")
-        return
-    if isinstance(arg, At):
-        arg = arg.operand
-    if arg is None or isinstance(arg, np.ndarray):
-        dtype = kind.dtype if arg is None else str(arg.dtype)
-    elif isinstance(arg, Value | Scratch):
-        dtype = arg.spec.dtype
-    else:
-        raise AssertionError(f"{kernel.name}: {name} must be an operand, got {arg!r}")
-    if not kind.takes(dtype):
-        raise AssertionError(f"{kernel.name}: {name} must be {kind.dtype}, got {dtype}")
