@@ -57,7 +57,7 @@ def taps_tile(px: int, lanes: int, partial: bool) -> Any:
 
 
 @functools.cache
-def window_rows(k: int, stride: int, rows: int, lanes: int, turned: bool = False) -> Any:
+def window_rows(k: int, stride: int, rows: int, lanes: int, turned: bool = False, fetch: bool = False) -> Any:
     """`rows` rows of y for a k × k window, for one vector of channels, as a Numba intrinsic.
 
     ::
@@ -71,12 +71,12 @@ def window_rows(k: int, stride: int, rows: int, lanes: int, turned: bool = False
        - s │  │  │  │▓▓│  │  │    rows; the weights, 9 sums and a pixel take 19 registers.
            └──┴──┴──┴──┴──┴──┘
 
-    Rows from `mr` on read what the last one reads; they are stored where that one is, before it.  Meanwhile the place
-    of the next rows of y is brought into L2: in training it lies in memory, where numbers are stored half as fast.
+    Rows from `mr` on read what the last one reads; they are stored where that one is, before it.  If `fetch`, the place
+    of the next rows of y is brought into L2 meanwhile: in training it lies in memory, where x86 stores numbers half as
+    fast.  ARM's cores do not read a line before they write all of it.
 
-    If `turned`, the loop is made for ARM.  It holds so many windows that sums are in the registers again in which they
-    began, and none is moved from window to window: x86 moves registers for nothing, ARM's cores take a vector unit for
-    it.  And nothing is fetched: a line that is written as a whole they do not read before.  Arguments::
+    If `turned`, the loop holds so many windows that sums are in the registers again in which they began, and none is
+    moved from window to window: x86 moves registers for nothing, ARM's cores take a vector unit for it.  Arguments::
 
         x, x0, x_row, x_pixel    y, y0, y_row, y_pixel    w, w0, w_step    bias, j0    mr, m    act, alpha, low, high
     """
@@ -126,7 +126,7 @@ def window_rows(k: int, stride: int, rows: int, lanes: int, turned: bool = False
                 done += sums.pop(0)[::-1]
                 stores += [b.add(target, place) for target in targets[::-1]]
                 first, place = b.add(first, b.mul(x_pixel, i64(stride))), b.add(place, y_pixel)
-            for where in () if turned else stores:
+            for where in stores if fetch else ():
                 prefetch(b, b.gep(y, [b.add(where, b.mul(y_row, i64(rows)))]), 2)
             for where, value in zip(stores, activate(b, done, act, alpha, low, high, lanes), strict=True):
                 store(b, y, where, value)
@@ -139,7 +139,7 @@ def window_rows(k: int, stride: int, rows: int, lanes: int, turned: bool = False
 
 
 @functools.cache
-def window_blocks(lanes: int) -> Any:
+def window_blocks(lanes: int, fetch: bool = False) -> Any:
     """Input gradient of 3 × 3 windows with stride 2: `rows` × `m` blocks of 2 × 2 pixels of dx, one vector of channels.
 
     ::
@@ -152,9 +152,9 @@ def window_blocks(lanes: int) -> Any:
         └────────┴────────┘      │ [r, p]·w10       + [r, p-1]·w12   │ [r, p]·w11               │
                                  └───────────────────────────────────┴──────────────────────────┘
 
-    The weights stay in registers; a block takes 4 loads, 9 multiplications and 4 stores.  As dx is mostly in no cache
-    and four times as large as dy, the place of the block below is brought there meanwhile.  Steps may be negative: an
-    axis is walked from its end if that is where a corner lies.  Arguments of the intrinsic::
+    The weights stay in registers; a block takes 4 loads, 9 multiplications and 4 stores.  If `fetch`, the place of the
+    block below is brought into the cache meanwhile: dx is mostly in none, and four times as large as dy.  Steps may be
+    negative: an axis is walked from its end if that is where a corner lies.  Arguments of the intrinsic::
 
         dy, y0, y_row, y_pixel    dx, x0, x_row, x_pixel    w, w0, w_row, w_col    rows, m
     """
@@ -175,7 +175,8 @@ def window_blocks(lanes: int) -> Any:
         pixels = {(i, j): load(b, dy, place(y, y_row, -i, y_pixel, -j), lanes) for i, j in four}
         for row, column in four:
             where, total = place(x, x_row, row, x_pixel, column), None
-            prefetch(b, b.gep(dx, [b.add(where, b.mul(x_row, i64(2)))]), 3, write=True)
+            if fetch:
+                prefetch(b, b.gep(dx, [b.add(where, b.mul(x_row, i64(2)))]), 3, write=True)
             for (i, e), (j, f) in itertools.product(taps[row], taps[column]):
                 terms = pixels[i, j], weights[e, f]
                 total = b.fmul(*terms, flags=FAST) if total is None else llvm_call(b, fma, vector, [*terms, total])

@@ -33,11 +33,13 @@ ROWS, CHANNELS = 3 if current().registers >= 32 else 2, 128
 LINES = 8
 #: rows of dy that `windows_dw` takes at a time
 BAND = 3 if current().registers >= 32 else 1
+#: whether windows fetch the place of what they are going to store
+FETCH = not current().by_lane
 #: the fewest channels that `windows` takes
 NARROW = min(LANES, 8)
 
 whole_tile, partial_tile, wide_tile = (taps_tile(px, LANES, part) for px, part in ((PX, 0), (PX, 1), (WIDE, 0)))
-whole_blocks, narrow_blocks = window_blocks(LANES), window_blocks(NARROW)
+whole_blocks, narrow_blocks = window_blocks(LANES, FETCH), window_blocks(NARROW, FETCH)
 clear_dw = clear(LANES)
 whole_gradient, partial_gradient = taps_gradient(TAPS, LANES, False), taps_gradient(TAPS, LANES, True)
 
@@ -78,7 +80,7 @@ def depthwise(
 def _windows(stride: int) -> Kernel:
     """The kernel for windows of 3 × 3."""
     turned = current().by_lane and stride == 1  # with stride 2 the addresses would not fit the registers
-    whole, narrow = (window_rows(3, stride, ROWS, lanes, turned) for lanes in (LANES, NARROW))
+    whole, narrow = (window_rows(3, stride, ROWS, lanes, turned, FETCH) for lanes in (LANES, NARROW))
 
     def windows(
         x: In, w: In, bias: In, y: Out, w0: i64, w_step: i64,

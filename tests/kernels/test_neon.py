@@ -102,16 +102,15 @@ def test_the_loop_of_depthwise_windows(assembly, kernel, count, loaded, cpu):
         spilled = [line for line in spilled if not re.match(r"\s+ldr\s+x", line)]
     assert not spilled
     assert loads([line for line in loop if not STACK.search(line)]) == loaded
-    fetched = 0 if kernel.endswith("_dw") else count // 9
-    assert names(loop).count("prfm") == fetched, "the place of each number that is stored further on"
+    assert "prfm" not in names(loop), "the cores do not read what is written as a whole"
 
 
 @each_core
 def test_the_loop_of_blocks_of_four_pixels(assembly, cpu):
-    """Nine products, of which five are added to others; as many numbers are stored and fetched as are loaded."""
+    """Nine products, of which five are added to others; as many numbers are stored as are loaded."""
     loop = whole_loop((assembly / f"windows2_dx-{cpu}.s").read_text(), 5)
-    assert [names(loop).count(name) for name in ("fmla", "fmul", "ldr", "str", "prfm")] == [5, 4, 4, 4, 4]
-    assert len(loop) <= 25 and not [line for line in loop if STACK.search(line)], "nothing is spilled"
+    assert [names(loop).count(name) for name in ("fmla", "fmul", "ldr", "str", "prfm")] == [5, 4, 4, 4, 0]
+    assert len(loop) <= 21 and not [line for line in loop if STACK.search(line)], "nothing is spilled"
     assert cycles(loop, MODELS[cpu]) < 16 / WIDTH[cpu] + 2, "stores take the most"
 
 
