@@ -6,15 +6,15 @@ But for the last group, since some kernels read whole vectors, and might read be
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from edgenet.graph import At, Graph, Value
+from edgenet.graph import Graph
 
 from .program import Program, Slot
+from .sources import Source
 
 
 class Grouped(Program):
@@ -30,7 +30,6 @@ class Grouped(Program):
             inputs, outputs = ([self._of_batch(v) for v in views] for views in self._views)
             self._batch = inputs, outputs
         self.inputs, self.outputs = self._batch
-        self._sources = [_Source(self, v, home) for v, home in zip(self.graph.inputs, self._views[0], strict=True)]
 
     def _of_batch(self, view: np.ndarray) -> np.ndarray:
         return np.zeros((self.groups * len(view), *view.shape[1:]), view.dtype)
@@ -53,36 +52,26 @@ class Grouped(Program):
         """Run every step for every group on what lies in `inputs`; the results lie in `outputs`."""
         self._run_groups(self.inputs, self.outputs, threads)
 
+    def execute_on(self, arrays: Sequence[np.ndarray], threads: int | None = None) -> None:
+        """See `Program.execute_on`."""
+        for home, array in zip(self.inputs, arrays, strict=True):
+            np.copyto(home, array, casting="unsafe")
+        self.execute(threads)
+
     def _run_groups(self, arrays: Sequence[np.ndarray], results: Sequence[np.ndarray], threads: int | None) -> None:
         for g in range(self.groups):
             self._refresh()  # which may make new tables
             for source, array in zip(self._sources, arrays, strict=True):
-                source.set(array, g, last=g == self.groups - 1)
+                self._read(source, array, g)
             self._table_of_run.run(threads)
             for result, view in zip(results, self._views[1], strict=True):
                 result[g * len(view) : (g + 1) * len(view)] = view
 
-
-class _Source:
-    """Where the steps read an input from: the words of their arguments, and what each adds to the address."""
-
-    def __init__(self, program: Grouped, value: Value, home: np.ndarray) -> None:
-        self.home, self.address = home, int(home.ctypes.data)
-        self.words: list[tuple[Any, int]] = []
-        self.dense = value.dense
-        for step, (_, block, *_) in zip(program.steps, program._table_of_run.steps, strict=True):
-            for number, arg in enumerate(step.call.args):
-                operand = arg.operand if isinstance(arg, At) else arg
-                if isinstance(operand, Value) and program._places.root(operand)[0] is value:
-                    word = ctypes.c_int64.from_address(block + 8 * number)
-                    self.words.append((word, word.value - self.address))
-
-    def set(self, array: np.ndarray, group: int, last: bool) -> None:
-        """Have the steps read this group of an array."""
-        address = self.address
-        if self.dense and not last and array.flags.c_contiguous and array.flags.aligned:
-            address = array.ctypes.data + group * self.home.nbytes
+    def _read(self, source: Source, array: np.ndarray, group: int) -> None:
+        """Have the steps read a group of an array."""
+        last = group == self.groups - 1
+        if source.dense and not last and array.flags.c_contiguous and array.flags.aligned:
+            source.read_at(array.ctypes.data + group * source.home.nbytes)
         else:
-            self.home[...] = array[group * len(self.home) : (group + 1) * len(self.home)]
-        for word, offset in self.words:
-            word.value = address + offset
+            source.read_at(source.address)
+            source.home[...] = array[group * len(source.home) : (group + 1) * len(source.home)]

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from edgenet.graph import Call, Graph, Layout, Layouts, Node, Value, get_op
 from edgenet.graph.layout import NO_BORDER, Pads
 from edgenet.kernels.cpu.conv import zero_border
+from edgenet.kernels.target import l2_bytes
+from edgenet.ops.pieces import units
 
 
 def lay_out(graph: Graph) -> None:
@@ -63,6 +65,9 @@ def _free(graph: Graph, wishes: list[tuple[Node, Layouts]], lines: bool) -> set[
         if id(v) in made and v.spec.rank == 4 and v.spec.size and v.dtype == "float32"
     }  # fmt: skip
     free -= {id(v) for v in graph.outputs}
+    if graph.training:  # a chain copies images between zeros where it needs them, from the caller's array (`sources`)
+        large = (v for v in graph.inputs if v.spec.size_bytes > l2_bytes() and units(v.spec.sizes[0]) > 1)
+        free -= {id(v) for v in large}
     for node, wish in wishes:
         follows = {id(v) for v in (*wish.free, *(wish.lines if lines else ()))}
         free -= {id(v) for v in (*node.inputs, *node.outputs) if v is not None and id(v) not in follows}

@@ -33,6 +33,7 @@ from .memory import ALIGN_BYTES, BEHIND_BYTES, Buffer, plan
 from .places import Operand, Places, Step, onto_itself, operands, size_bytes
 from .share import replaced, shared
 from .slots import Slots, local, with_borders
+from .sources import Reader, Source, reader_of
 from .timing import seconds_of
 
 #: what to do about a program that does not fit into the memory
@@ -77,12 +78,17 @@ class Program:
     def _write(self) -> None:
         """Write the step tables, with the addresses that variables have now."""
         self._homes = [(v, v.array) for v in self.graph.variables]
+        self._readers: dict[int, list[Reader]] = {id(v): [] for v in self.graph.inputs}
         kernels = [s.call.kernel for s in [*self._constant_steps, *self.steps]]
         prepare([*kernels, chain] if self._slots_of else kernels)
         self._once = self._table(self._constant_steps)
         self._table_of_run = self._table(self._items)
         inputs, outputs = ([self._view(v) for v in values] for values in (self.graph.inputs, self.graph.outputs))
         self._views = inputs, outputs
+        self._sources = [
+            Source(v, home, self._find(v), self._readers[id(v)])
+            for v, home in zip(self.graph.inputs, inputs, strict=True)
+        ]
         self._show()
         self._slots = self.slots(range(len(self.inputs)))
 
@@ -201,6 +207,11 @@ class Program:
         words = call.kernel.pack(tuple(self._word(a) for a in call.args))
         block = np.array(words or [0], np.int64)
         self._keep.append(block)
+        for number, arg in enumerate(call.args):
+            operand = arg.operand if isinstance(arg, At) else arg
+            readers = self._readers.get(id(self._places.root(operand)[0])) if isinstance(operand, Value) else None
+            if readers is not None:
+                readers.append(reader_of(call.kernel, block, number, self._find(self._places.root(operand)[0])))
         return block
 
     def _table(self, items: Sequence[Item]) -> Table:
@@ -281,7 +292,20 @@ class Program:
 
         Fill all inputs before each call: their memory may be used for other values once they have been read.
         """
-        seen = self._refresh()
+        self._run_table(self._refresh(), threads)
+
+    def execute_on(self, arrays: Sequence[np.ndarray], threads: int | None = None) -> None:
+        """`execute` on one array for each input, of any dtypes; a large one is read where it is, not copied."""
+        seen = self._refresh()  # which may make new tables
+        try:
+            for source, array in zip(self._sources, arrays, strict=True):
+                source.take(array)
+            self._run_table(seen, threads)
+        finally:
+            for source in self._sources:
+                source.leave()
+
+    def _run_table(self, seen: int, threads: int | None) -> None:
         self._table_of_run.run(threads)
         if self.writes_variables and touch() == seen + 1:  # else somebody else has written meanwhile
             self._stamp = seen + 1

@@ -379,9 +379,7 @@ class Trainer(Engine):
         runner = self._runner(kind, size, data)
         total = Total(runner)
         with runner.lock:
-            for role, home in zip(runner.roles, runner.program.inputs, strict=True):
-                np.copyto(home, data.array(role), casting="unsafe")
-            runner.program.execute()
+            runner.program.execute_on([data.array(role) for role in runner.roles])
             total.add(runner.program.outputs, size)
         return total.logs()
 
