@@ -44,7 +44,7 @@ WINDOW = 8
 #: of L2, what a group may touch
 ROOM = 0.5
 #: of L2, what a chain touches at least: less stays in the cache anyway
-LEAST = 2
+LEAST = 1
 
 
 class Chain(NamedTuple):
