@@ -43,8 +43,6 @@ from .places import Operand, Places, Step, operands, size_bytes
 WINDOW = 8
 #: of L2, what a group may touch
 ROOM = 0.5
-#: of L2, what a chain touches at least: less stays in the cache anyway
-LEAST = 1
 
 
 class Chain(NamedTuple):
@@ -138,7 +136,7 @@ def _count(steps: Sequence[Step], pieces: int, places: Places) -> int:
     """Number of groups of a chain; one if it is none, or if most of it stays in the cache anyway."""
     touched = {id(r): r for step in steps for r in roots(step, places) if not isinstance(r, Value) or r.data is None}
     total, l2 = sum(map(size_bytes, touched.values())), l2_bytes()
-    if len(steps) < 2 or total <= LEAST * l2:
+    if len(steps) < 2 or total <= l2:
         return 1
     counts = [c for c in range(2, pieces + 1) if pieces % c == 0]
     wide = [c for c in counts if c >= UNITS] or counts

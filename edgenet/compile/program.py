@@ -209,9 +209,9 @@ class Program:
         self._keep.append(block)
         for number, arg in enumerate(call.args):
             operand = arg.operand if isinstance(arg, At) else arg
-            readers = self._readers.get(id(self._places.root(operand)[0])) if isinstance(operand, Value) else None
-            if readers is not None:
-                readers.append(reader_of(call.kernel, block, number, self._find(self._places.root(operand)[0])))
+            root = self._places.root(operand)[0] if isinstance(operand, Value) else None
+            if root is not None and id(root) in self._readers:
+                self._readers[id(root)].append(reader_of(call.kernel, block, number, self._find(root)))
         return block
 
     def _table(self, items: Sequence[Item]) -> Table:

@@ -35,7 +35,7 @@ class Source:
 
     def __init__(self, value: Value, home: np.ndarray, address: int, readers: Sequence[Reader]) -> None:
         self.home, self.address, self.readers, self.dense = home, address, readers, value.dense
-        self._lent = self.dense and all(r.kernel in EXACT for r in readers)
+        self._may_lend = self.dense and all(r.kernel in EXACT for r in readers)
 
     def read_at(self, address: int) -> None:
         """Have the steps read the input at an address."""
@@ -45,14 +45,14 @@ class Source:
     def take(self, array: np.ndarray) -> None:
         """Have the steps read the numbers of an array: there, until `leave`, or else in a copy."""
         alike = type(array) is np.ndarray and array.dtype == self.home.dtype and array.shape == self.home.shape
-        if self._lent and alike and array.flags.c_contiguous and array.flags.aligned:
+        if self._may_lend and alike and array.flags.c_contiguous and array.flags.aligned:
             self.read_at(array.ctypes.data)
         else:
             np.copyto(self.home, array, casting="unsafe")
 
     def leave(self) -> None:
         """Have the steps read what lies in the input's own memory."""
-        if self._lent:
+        if self._may_lend:
             self.read_at(self.address)
 
 

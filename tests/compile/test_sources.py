@@ -65,25 +65,28 @@ def test_arrays_give_what_their_copies_give(kind, threads, monkeypatch):
     assert bool(np.all(home == 7)) == there, "nothing is copied exactly where nothing needs to be"
 
 
-def test_afterwards_the_programs_own_memory_is_read_again(monkeypatch):
+@pytest.mark.parametrize("end", ["done", "refused", "failed"])
+def test_afterwards_the_programs_own_memory_is_read_again(end, monkeypatch):
     program, _, x = program_of(monkeypatch, 1)
     want = program.run(x)
-    program.execute_on([np.zeros_like(x)])
+    if end == "done":
+        program.execute_on([np.zeros_like(x)])
+    elif end == "refused":
+        with pytest.raises(ValueError, match="broadcast"):
+            program.execute_on([x[:, 1:]])
+    else:
+        with monkeypatch.context() as patch:
+            patch.setattr(program, "_run_table", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                program.execute_on([np.zeros_like(x)])
     program.inputs[0][...] = x
     program.execute()
     for got, expected in zip(results(program), want, strict=True):
         assert_array_equal(got, expected)
 
 
-def test_a_wrong_array_is_refused_and_nothing_stays_lent(monkeypatch):
-    program, _, x = program_of(monkeypatch, 1)
-    want = program.run(x)
-    with pytest.raises(ValueError, match="broadcast"):
-        program.execute_on([x[:, 1:]])
-    program.inputs[0][...] = x
-    program.execute()
-    for got, expected in zip(results(program), want, strict=True):
-        assert_array_equal(got, expected)
+def interrupted(*_):
+    raise KeyboardInterrupt
 
 
 def test_a_variable_that_has_moved_is_found(monkeypatch):
