@@ -18,7 +18,7 @@ from edgenet.kernels import generators
 from edgenet.kernels.cpu import gemm as k
 from edgenet.kernels.target import current, l2_bytes
 
-from .pieces import even, partitions, pieces, units
+from .pieces import even, in_cache, partitions, pieces, units
 
 Operand = Value | Scratch | At
 Activation = tuple[Any, ...] | None
@@ -188,11 +188,11 @@ def _rows_of_task(x: Contraction, mr: int, count: int, parts: int, k_at_once: in
 
 
 def _partitions(x: Contraction) -> int:
-    """How often k is split: so often that a part of A and B stays in half of L2, if summing is cheap then."""
+    """How often k is split: so often that a part of A and B stays in the cache, if summing is cheap then."""
     if not x.sum_size or len(x.runs) < 2:
         return 1
     row_bytes = 4 * x.length * (x.n * x.groups + max(abs(x.ks), 1))
-    fitting = -(-len(x.runs) * row_bytes // (_L2 // 2))
+    fitting = in_cache(len(x.runs) * row_bytes)
     for_tasks = -(-TASKS * 14 * 64 // max(x.m * x.n * x.groups, 1))
     affordable = max(1, len(x.runs) * row_bytes // (8 * x.sum_size))
     wanted = max(1, min(max(fitting, for_tasks), affordable, len(x.runs), 64))
@@ -242,7 +242,7 @@ def product(x: Contraction, b: Panels) -> list[Call]:
         strips = STRIPS if x.k * x.n <= _L2 else STRIPS // 2  # what comes from memory is best read by whole rows
         mb, span = x.m, max(1, min(count // strips, STRIP // nr))  # B is read once: each chunk of it by all rows
     elif images > 1 and not x.sum_size and not panels_first:
-        mb = even(images, x.m // images, mb)
+        mb = even(images, x.m // images, min(mb, x.m // in_cache(4 * x.m * (_own(x, x.k) + x.n))))
     args = (
         x.a, b.operand, x.bias, x.res, c, table(x.runs), x.m, x.n, mb, span, int(panels_first), *x.sizes,
         *x.sa, *x.sc, len(x.runs), *_chunks(x, steps, nr, mr, mb), x.length, x.ks, b.ldb, b.step,

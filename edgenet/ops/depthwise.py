@@ -13,9 +13,9 @@ from edgenet.kernels.cpu import depthwise as k
 
 from .contraction import Activation, Operand, epilogue, sum_parts, table
 from .geometry import Geometry, Image, Phase, at
-from .pieces import partitions, units
+from .pieces import in_cache, partitions, units
 
-#: partitions of the weight gradient's sum over images
+#: partitions of the weight gradient's sum over images, at least
 PARTS = 8
 
 
@@ -108,7 +108,7 @@ def _blocks_of_four(g: Geometry, around: Pads, dyp: Image, w: Value, dx: Operand
 def weight_gradient(g: Geometry, xp: Image, dy: Image, dw: Value) -> list[Call]:
     """dw: partial sums over groups of images, then their sum."""
     c, taps = g.ci, g.kh * g.kw
-    parts = partitions(g.n, PARTS)
+    parts = partitions(g.n, max(PARTS, in_cache(4.0 * g.n * c * (g.h * g.w + g.ho * g.wo))))
     cuts = parts if parts % units(g.n) == 0 and units(g.n) > 1 else 1
     total: Operand = dw if parts == 1 else Scratch(parts * dw.spec.size)
     work = 1.0 * taps * g.n * g.ho * g.wo * c

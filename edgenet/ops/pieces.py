@@ -6,6 +6,10 @@ the tasks of a step can be cut where units end, and so can those of all steps (`
 
 from __future__ import annotations
 
+from edgenet.kernels.target import l2_bytes
+
+#: of L2, what a task over images touches at most: a chain touches two or three times as much, and is to stay in half
+SHARE = 0.2
 #: units of a batch, at least and at most: threads share them out, and sums keep a part for each
 UNITS, MOST = 8, 32
 
@@ -49,6 +53,11 @@ def pieces(images: int, rows: int, task: int) -> int:
     if each % task == 0:
         return images
     return rows // task if task % each == 0 and images // units(images) % (task // each) == 0 else 1
+
+
+def in_cache(size_bytes: float) -> int:
+    """How many tasks it takes to touch so many bytes, if each touches no more than `SHARE` of L2."""
+    return -int(-size_bytes // (SHARE * l2_bytes()))
 
 
 def partitions(images: int, wanted: int) -> int:

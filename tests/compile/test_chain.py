@@ -13,12 +13,13 @@ from edgenet.compile import chain, compile_graph, slots
 from edgenet.compile.chain import Chain, chained, steps_of
 from edgenet.compile.hand_over import hand_over
 from edgenet.compile.memory import Buffer
-from edgenet.compile.places import Step
+from edgenet.compile.places import Step, size_bytes
 from edgenet.graph import Graph, Scratch, gradients
 from edgenet.graph.op import Call
 from edgenet.graph.variable import Variable
 from edgenet.kernels.compiler import In, InOut, Out, i64
 from edgenet.kernels.parallel import num_threads
+from edgenet.ops import pieces as sizes_of_tasks
 from edgenet.ops.conv import conv2d
 from edgenet.ops.norm_train import batch_norm_train
 from edgenet.ops.pieces import even, partitions, pieces, units
@@ -205,6 +206,27 @@ def test_no_step_overtakes_what_it_depends_on(data):
     for item in items:
         if isinstance(item, Chain):
             assert all(s.call.pieces % item.groups == 0 for s in item.steps)
+
+
+def test_groups_of_a_large_batch_stay_in_the_cache(monkeypatch):
+    l2 = 1 << 20
+    for module in (chain, sizes_of_tasks):
+        monkeypatch.setattr(module, "l2_bytes", lambda: l2)
+    net = Net(0)
+    net.graph, net.weights = Graph("large"), []
+    net.graph.training = True
+    y = net.graph.input((128, 32, 32, 8))
+    for kernel, channels, groups in ((1, 16, 1), (3, 16, 16), (1, 32, 1), (3, 32, 32), (1, 8, 1)):
+        w = net.weight(kernel, kernel, y.spec.sizes[3] // groups, channels)
+        y = conv2d(y, w, padding=((kernel // 2,) * 2,) * 2, groups=groups)
+        y = ops.relu(batch_norm_train(y, net.weight(channels), net.weight(channels))[0])
+    loss = ops.mean(y * y)
+    net.graph.outputs = [loss, *gradients(loss, net.weights)]
+    program = compile_graph(net.graph, training=True)
+    assert len(chains(program)) >= 8
+    for item in chains(program):
+        touched = {id(r): r for s in item.steps for r in chain.roots(s, program._places)}
+        assert sum(map(size_bytes, touched.values())) <= 1.2 * l2 * item.groups
 
 
 def test_small_steps_stay_apart(monkeypatch):
