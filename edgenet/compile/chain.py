@@ -21,7 +21,8 @@ What only one chain touches (here y, and dz with zeros around it) has memory for
 A step can be part of a chain if its tasks can be cut into pieces that touch a piece of the images each (`Call.pieces`).
 A chain grows as long as there are such steps.  Steps between them that have nothing to do with it (packing of weights)
 are run before; steps that need all of it (adding up what the groups have summed) behind it, and what needs these waits
-for the next chain.
+for the next chain.  Steps that could be part of it but touch other memory (copying images between zeros) wait *aside*
+until one of its steps needs what they make.
 
 Source: depth-first or fused-layer execution, Alwani, Chen, Ferdman, Milder, "Fused-layer CNN accelerators", MICRO 2016;
 here with whole images, which need nothing of their neighbours.
@@ -94,11 +95,12 @@ class _Set:
         read, written = ({id(self.places.root(o)[0]) for o, _ in operands(step.call, w)} for w in (False, True))
         return read, written
 
-    def add(self, step: Step) -> None:
-        read, written = self._touched(step)
-        self.steps.append(step)
-        self.read |= read
-        self.written |= written
+    def add(self, *steps: Step) -> None:
+        for step in steps:
+            read, written = self._touched(step)
+            self.steps.append(step)
+            self.read |= read
+            self.written |= written
 
     def meets(self, step: Step) -> bool:
         """Whether the step must stay behind these."""
@@ -113,23 +115,27 @@ class _Set:
 
 def _grow(first: Step, pending: Sequence[Step], places: Places) -> tuple[list[Step], list[Step], list[Step], int]:
     """The chain that begins with a step: what is to run before it, the chain, all that follows, and its pieces."""
-    before, chain, behind = list[Step](), _Set(places), _Set(places)
+    before, chain, aside, behind = list[Step](), _Set(places), _Set(places), _Set(places)
     chain.add(first)
     pieces = first.call.pieces
     for i, step in enumerate(pending):
-        if len(behind.steps) > WINDOW:
-            return before, chain.steps, [*behind.steps, *pending[i:]], pieces
-        common = gcd(pieces, step.call.pieces)
+        if len(aside.steps) + len(behind.steps) > WINDOW:
+            return before, chain.steps, [*aside.steps, *behind.steps, *pending[i:]], pieces
+        joined = [*(aside.steps if aside.meets(step) else ()), step]
+        common = gcd(pieces, *(s.call.pieces for s in joined))
         if behind.meets(step):
             behind.add(step)
         elif common > 1 and chain.shares(step):
-            chain.add(step)
+            chain.add(*joined)
+            aside = _Set(places) if len(joined) > 1 else aside
             pieces = common
-        elif step.call.pieces == 1 and not chain.meets(step):
+        elif step.call.pieces > 1:
+            aside.add(step)
+        elif len(joined) == 1 and not chain.meets(step):
             before.append(step)
         else:
             behind.add(step)
-    return before, chain.steps, behind.steps, pieces
+    return before, chain.steps, [*aside.steps, *behind.steps], pieces
 
 
 def _count(steps: Sequence[Step], pieces: int, places: Places) -> int:

@@ -236,6 +236,14 @@ def test_small_steps_stay_apart(monkeypatch):
     assert [type(i) for i in chained(steps[1], Apart)] == [Chain]
 
 
+@pytest.mark.parametrize(("cut", "last"), [(16, [0, 2, 1, 3]), (9, [0, 2])])
+def test_steps_aside_join_with_the_step_that_needs_them(cut, last):
+    a, b, c, d = (Scratch(1 << 22) for _ in range(4))
+    steps = [call_of([], [a]), call_of([b], [c], cut), call_of([a], [d]), call_of([c, d], [])]
+    link = next(item for item in chained(steps, Apart) if isinstance(item, Chain))
+    assert [steps.index(s) for s in link.steps] == last
+
+
 def test_what_others_read_is_not_local():
     a, b, c = Scratch(64), Scratch(64), Scratch(65)
     steps = [Step(None, Call(KERNEL, args, 8, 0.0, 8)) for args in ((None, None, a, None), (a, None, b, None))]
