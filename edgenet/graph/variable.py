@@ -11,6 +11,8 @@ import numpy as np
 from . import headroom
 from .spec import ShapeError, Spec
 
+#: float32 numbers in a line of the cache
+LINE = 16
 _changes = itertools.count(1)
 _latest = 0
 
@@ -86,14 +88,18 @@ class Variable:
 
 
 def flatten(variables: Sequence[Variable], name: str) -> Variable:
-    """Lay float32 variables out one behind the other in one flat buffer; they stay views of the result.
+    """Lay float32 variables out one behind the other in one flat buffer; they stay views of its memory.
+
+    It begins where a line of the cache does: products read some weights where they lie, by vectors as long as a line.
 
     Raises:
         MemoryError: if the machine has less memory left than the buffer takes.
     """
     size = sum(v.array.size for v in variables)
     headroom.require(4 * size, f"{name}: one block, for the {size:,} weights in training", headroom.FEWER_WEIGHTS)
-    flat = np.zeros(size, np.float32)
+    room = np.zeros(size + LINE, np.float32)
+    start = -(room.ctypes.data // room.itemsize) % LINE
+    flat = room[start : start + size]
     at = 0
     for v in variables:
         v.move(flat[at : at + v.array.size])

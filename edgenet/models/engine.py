@@ -170,7 +170,7 @@ class Engine(Layer):
     def _settle_weights(self) -> None:
         """Lay the weights that are trained out in one buffer, once after `compile` or when another model moved them."""
         plan = self._planned()
-        if self._theta is not None and all(v.array.base is self._theta.array for v in self._trained):
+        if self._theta is not None and all(v.array.base is self._theta.array.base for v in self._trained):
             return
         if not self._trained:
             self._trained = self.trainable_weights

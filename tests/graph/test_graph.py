@@ -106,6 +106,7 @@ def test_gradient_through_an_op_that_has_none_says_why():
 def test_flat_variables_share_memory():
     a, b = Variable(np.ones((2, 3), np.float32), "a"), Variable(np.zeros(4, np.float32), "b")
     flat = flatten([a, b], "flat")
+    assert flat.array.ctypes.data % 64 == 0
     flat.array[:] = np.arange(10)
     assert_allclose(a.array, [[0, 1, 2], [3, 4, 5]])
     assert_allclose(b.array, [6, 7, 8, 9])
