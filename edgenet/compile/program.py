@@ -7,7 +7,7 @@ Compiling a graph takes six steps, each a function or class below:
 3. *place* every operand: a view lies in its source, an input of a concatenation inside its result (`Places`);
 4. *split* the calls into those that depend on constants alone, which run once and whenever a weight has changed
    (packing of weights, folding of batch norm), and those of every run (`constant_calls`);
-5. *plan* the memory of the second kind by lifetime, in one arena (`memory.plan`);
+5. *plan* the memory of the second kind by lifetime, in one arena (`Addresses`, `memory.plan`);
 6. *write* the argument blocks and the step tables.
 """
 
@@ -18,26 +18,22 @@ from typing import Any
 
 import numpy as np
 
-from edgenet.graph import At, Call, Graph, Scratch, ShapeError, Value, get_op, headroom
+from edgenet.graph import At, Call, Graph, Scratch, ShapeError, Value, get_op
 from edgenet.graph.variable import latest_change, touch
 from edgenet.kernels.lock import Lock
 from edgenet.kernels.parallel import Table, num_threads, prepare
 from edgenet.kernels.walk import chain
 
+from .addresses import Addresses
 from .chain import Chain, Item, chained, steps_of
 from .checks import check_argument, check_order, check_range
 from .constants import constant_calls
-from .hand_over import hand_over
 from .layout import lay_out
-from .memory import ALIGN_BYTES, BEHIND_BYTES, Buffer, plan
-from .places import Operand, Places, Step, onto_itself, operands, size_bytes
+from .places import Places, Step, onto_itself
 from .share import replaced, shared
-from .slots import Slots, local, with_borders
+from .slots import local, with_borders
 from .sources import Reader, Source, reader_of
 from .timing import seconds_of
-
-#: what to do about a program that does not fit into the memory
-SMALLER = "give it a smaller batch_size, smaller images, fewer filters, or strides and pooling early on"
 
 #: an input for `Program.repeat`: key of the array that goes there, the memory, its shape and dtype
 Slot = tuple[Any, np.ndarray, tuple[int, ...], np.dtype[Any]]
@@ -66,11 +62,10 @@ class Program:
         self._within = local(items, places, kept)
         self._items = with_borders(graph, items, places, self._within)
         self.steps = [s for item in self._items for s in steps_of(item)]
-        self._keep: list[Any] = []
-        self._address: dict[int, int] = {}
         self._constant_steps = [s for i, s in enumerate(steps) if i in once and i not in repeated]
-        self.constant_bytes = self._place_constants(graph, self._constant_steps)
-        self.arena_bytes = self._place_arena(graph)
+        self.addresses = Addresses(graph.name, places)
+        self.constant_bytes = self.addresses.place_constants(self._constant_steps, graph, self.steps)
+        self.arena_bytes = self.addresses.place_arena(graph, self._items, self._within)
         self.writes_variables = any(get_op(n.op).effect for n in graph.nodes)
         self._stamp = -1
         self._write()
@@ -80,13 +75,13 @@ class Program:
         self._homes = [(v, v.array) for v in self.graph.variables]
         self._readers: dict[int, list[Reader]] = {id(v): [] for v in self.graph.inputs}
         kernels = [s.call.kernel for s in [*self._constant_steps, *self.steps]]
-        prepare([*kernels, chain] if self._slots_of else kernels)
+        prepare([*kernels, chain] if self.addresses.slots_of else kernels)
         self._once = self._table(self._constant_steps)
         self._table_of_run = self._table(self._items)
         inputs, outputs = ([self._view(v) for v in values] for values in (self.graph.inputs, self.graph.outputs))
         self._views = inputs, outputs
         self._sources = [
-            Source(v, home, self._find(v), self._readers[id(v)])
+            Source(v, home, self.addresses.find(v), self._readers[id(v)])
             for v, home in zip(self.graph.inputs, inputs, strict=True)
         ]
         self._show()
@@ -96,107 +91,17 @@ class Program:
         """Say what is to be filled before a run, and what may be read after it."""
         self.inputs, self.outputs = self._views
 
-    # places ----------------------------------------------------------------------------------------------------------
-
-    def _memory(self, size_bytes: int) -> int:
-        """Address of new zeroed memory that lives as long as the program."""
-        headroom.require(size_bytes, f"{self.graph.name}: one block, for all values of a run", SMALLER)
-        memory = np.zeros(size_bytes + ALIGN_BYTES + BEHIND_BYTES, np.uint8)
-        self._keep.append(memory)
-        address = memory.ctypes.data
-        return address + -address % ALIGN_BYTES
-
-    def _place_constants(self, graph: Graph, steps: list[Step]) -> int:
-        """Memory for what constant steps write; returns its size.
-
-        What runs read has its own; what only leads to it (weights times the scale of a batch norm, before they are
-        packed) shares a workspace.
-        """
-        lasting = {id(self._places.root(o)[0]) for s in self.steps for o, _ in operands(s.call, False)}
-        lasting |= {id(self._places.root(v)[0]) for v in graph.outputs}
-        total, passing = 0, dict[int, Buffer]()
-        for i, step in enumerate(steps):
-            for operand, _ in operands(step.call, True) + operands(step.call, False):
-                root, _ = self._places.root(operand)
-                if id(root) in self._address or (isinstance(root, Value) and root.data is not None):
-                    continue
-                if id(root) in passing:
-                    passing[id(root)].last = i
-                    continue
-                self._keep.append(root)
-                if id(root) in lasting:
-                    total += size_bytes(root)
-                    self._address[id(root)] = self._memory(size_bytes(root))
-                else:
-                    passing[id(root)] = Buffer(size_bytes(root), i, i)
-        size = plan(list(passing.values()))
-        workspace = self._memory(size)
-        self._address.update((key, workspace + b.offset_bytes) for key, b in passing.items())
-        return total + size
-
-    def _fixed_address(self, operand: Operand) -> int | None:
-        """Address of a constant or a variable."""
-        data = operand.data if isinstance(operand, Value) else None
-        if data is None:
-            return None
-        self._keep.append(data)
-        return int(data.ctypes.data)
-
-    def _place_arena(self, graph: Graph) -> int:
-        buffers: dict[int, Buffer] = {}
-        self._slots_of: dict[int, Slots] = {}
-
-        def use(operand: Operand, step: int) -> None:
-            root, _ = self._places.root(operand)
-            elsewhere = id(root) in self._within or id(root) in self._address
-            if elsewhere or (isinstance(root, Value) and root.data is not None):
-                return
-            buffer = buffers.get(id(root))
-            if buffer is None:
-                self._keep.append(root)
-                buffers[id(root)] = Buffer(size_bytes(root), step, step)
-            else:
-                buffer.last = step
-
-        for value in graph.inputs:
-            use(value, -1)
-        for i, item in enumerate(self._items):
-            for step in steps_of(item):
-                for operand, _ in operands(step.call, False) + operands(step.call, True):
-                    use(operand, i)
-            if isinstance(item, Chain):
-                slots = self._slots_of[i] = Slots(item, self._places, self._within)
-                buffers[id(slots)] = Buffer(slots.size_bytes, i, i)
-        for value in graph.outputs:
-            use(value, len(self._items))
-        hand_over(self._items, buffers, self._places)
-        size = plan(list({id(b): b for b in buffers.values()}.values()))  # some are shared
-        arena = self._memory(size)
-        self.buffers = buffers
-        self._address.update((key, arena + b.offset_bytes) for key, b in buffers.items())
-        return size
-
-    def _find(self, operand: Operand, offset: int = 0) -> int:
-        """Address of element `offset` of an operand."""
-        root, start = self._places.root(operand)
-        base = self._address.get(id(root))
-        if base is None:
-            base = self._fixed_address(root)
-        if base is None:
-            raise AssertionError(f"{operand!r} is read but nothing writes it")
-        return base + (start + offset) * np.dtype(root.spec.dtype).itemsize
-
     # step tables -----------------------------------------------------------------------------------------------------
 
     def _word(self, arg: Any) -> Any:
         if arg is None:
             return 0
         if isinstance(arg, At):
-            return self._find(arg.operand, arg.offset)
+            return self.addresses.find(arg.operand, arg.offset)
         if isinstance(arg, Value | Scratch):
-            return self._find(arg)
+            return self.addresses.find(arg)
         if isinstance(arg, np.ndarray):
-            self._keep.append(arg)
+            self.addresses.keep.append(arg)
             return arg.ctypes.data
         return arg
 
@@ -206,22 +111,22 @@ class Program:
             check_argument(call.kernel, kind, arg, name)
         words = call.kernel.pack(tuple(self._word(a) for a in call.args))
         block = np.array(words or [0], np.int64)
-        self._keep.append(block)
+        self.addresses.keep.append(block)
         for number, arg in enumerate(call.args):
             operand = arg.operand if isinstance(arg, At) else arg
             root = self._places.root(operand)[0] if isinstance(operand, Value) else None
             if root is not None and id(root) in self._readers:
-                self._readers[id(root)].append(reader_of(call.kernel, block, number, self._find(root)))
+                self._readers[id(root)].append(reader_of(call.kernel, block, number, self.addresses.find(root)))
         return block
 
     def _table(self, items: Sequence[Item]) -> Table:
         rows = []
         for number, item in enumerate(items):
             if isinstance(item, Chain):
-                slots = self._slots_of[number]
-                block = slots.block(self._address[id(slots)], self._address, self._block)
+                slots = self.addresses.slots_of[number]
+                block = slots.block(self.addresses.of, self._block)
                 work = sum(s.call.work for s in item.steps)
-                self._keep.append(block)
+                self.addresses.keep.append(block)
                 rows.append((chain, block.ctypes.data, item.groups, work))
             else:
                 rows.append((item.call.kernel, self._block(item.call).ctypes.data, item.call.tasks, item.call.work))
@@ -230,9 +135,9 @@ class Program:
     def _view(self, value: Value) -> np.ndarray:
         """The memory of an input or output as an array."""
         spec, layout, dtype = value.spec, value.layout, np.dtype(value.dtype)
-        address = self._find(value)
+        address = self.addresses.find(value)
         holder = (np.ctypeslib.as_ctypes_type(dtype) * max(layout.size, 1)).from_address(address)
-        holder.owner = self._keep  # the view keeps the memory alive
+        holder.owner = self.addresses.keep  # the view keeps the memory alive
         strides = [dtype.itemsize * s for s in layout.strides]
         return np.ndarray(spec.sizes, dtype, np.ctypeslib.as_array(holder), dtype.itemsize * layout.start, strides)
 

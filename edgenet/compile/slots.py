@@ -97,15 +97,15 @@ class Slots:
         self.size_bytes = self.count * self._size
         self._keep: list[np.ndarray] = []
 
-    def block(self, base: int, address: dict[int, int], block_of: Callable[[Call], np.ndarray]) -> np.ndarray:
-        """The argument block of `kernels.walk.chain`, with slots from address `base` on.
+    def block(self, address: dict[int, int], block_of: Callable[[Call], np.ndarray]) -> np.ndarray:
+        """The argument block of `kernels.walk.chain`.
 
         Args:
-            base: where the slots lie.
-            address: by the id of an operand where it lies; the local ones are set for each slot in turn.
+            address: by the id of an operand where it lies, of this object where the slots lie; those of local operands
+                are set for each slot in turn.
             block_of: gives the argument block of a call.
         """
-        rows, moves = [], []
+        base, rows, moves = address[id(self)], [], []
         for slot in range(self.count):
             address.update((key, base + slot * self._size + at) for key, at in self._offsets.items())
             for step in self._chain.steps:

@@ -93,7 +93,7 @@ def chains(program):
 
 def poison(program):
     """Nothing that a run has not written may matter."""
-    for memory in program._keep:
+    for memory in program.addresses.keep:
         if isinstance(memory, np.ndarray) and memory.dtype == np.uint8:
             memory[:] = 0xFF  # NaN
 
@@ -180,7 +180,7 @@ def test_a_result_lies_over_what_its_chain_has_read_before(case, lies_over):
 
 def test_results_of_the_networks_above_lie_over_others(monkeypatch):
     programs = [program_of(seed, 1, monkeypatch)[0] for seed in SEEDS]
-    shared = [len(p.buffers) - len({id(b) for b in p.buffers.values()}) for p in programs]
+    shared = [len(p.addresses.buffers) - len({id(b) for b in p.addresses.buffers.values()}) for p in programs]
     assert sum(map(bool, shared)) >= len(SEEDS) // 3
 
 

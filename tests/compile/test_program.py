@@ -41,7 +41,7 @@ def small_net(training=False, batch=3):
 @pytest.mark.parametrize("training", [False, True])
 def test_buffers_that_live_together_lie_apart(training):
     program = compile_graph(small_net(training)[0], training=training)
-    buffers = list(program.buffers.values())
+    buffers = list(program.addresses.buffers.values())
     for i, a in enumerate(buffers):
         for b in buffers[:i]:
             if a.meets(b):
@@ -62,7 +62,7 @@ def test_every_buffer_is_written_before_it_is_read(training):
     for step in program.steps:
         for operand, _ in operands(step.call, written=False):
             root = places.root(operand)[0]
-            if id(root) in program.buffers:
+            if id(root) in program.addresses.buffers:
                 assert id(root) in written, step
         written |= {id(places.root(o)[0]) for o, _ in operands(step.call, written=True)}
 
