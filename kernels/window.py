@@ -66,16 +66,23 @@ def reduce_window(kind: str, nv: int, lanes: int) -> Any:
     return simd.make_intrinsic(f"{kind}_window_{nv}x{lanes}", types.none, kinds, emit)
 
 
-def _each(b: Any, windows: Any, starts: list[tuple[Any, Any]], c: Any, lanes: int) -> Iterator[list[Any]]:
-    """Write a loop over vectors of c channels, of which the last ends at the last, and inside over a row of windows.
+def _each(b: Any, windows: Any, starts: list[tuple[Any, Any]], c: Any, lanes: int,
+          masked: bool) -> Iterator[tuple[list[Any], Any]]:  # fmt: skip
+    """Write a loop over vectors of c channels, and inside over a row of windows.
 
-    Gives the places of one vector in each operand: (first place, step from window to window) is one of `starts`.
+    Gives the places of one vector in each operand, (first place, step from window to window) being one of `starts`, and
+    a mask: if `masked` there is but one vector, of c lanes; else the last one ends at the last channel.
     """
+    if masked:
+        inner = simd.Loop(b, i64(0), windows, 1, [start for start, _ in starts])
+        yield inner.values, simd.mask(b, c, lanes)
+        inner.close([b.add(place, step) for place, (_, step) in zip(inner.values, starts, strict=True)])
+        return
     outer = simd.Loop(b, i64(0), c, lanes, [])
     last = b.sub(c, i64(lanes))
     j = b.select(b.icmp_signed("<", outer.index, last), outer.index, last)
     inner = simd.Loop(b, i64(0), windows, 1, [b.add(start, j) for start, _ in starts])
-    yield inner.values
+    yield inner.values, None
     inner.close([b.add(place, step) for place, (_, step) in zip(inner.values, starts, strict=True)])
     outer.close([])
 
@@ -86,8 +93,8 @@ def _pixels(b: Any, place: Any, row: Any, pixel: Any, kh: int, kw: int) -> list[
 
 
 @functools.cache
-def max_row(kh: int, kw: int, lanes: int) -> Any:
-    """The maxima of a row of windows of kh × kw pixels and at least `lanes` channels.
+def max_row(kh: int, kw: int, lanes: int, masked: bool = False) -> Any:
+    """The maxima of a row of windows of kh × kw pixels and at least `lanes` channels; if `masked`, at most so many.
 
     Arguments of the intrinsic::
 
@@ -96,14 +103,14 @@ def max_row(kh: int, kw: int, lanes: int) -> Any:
 
     def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
         x, x0, x_row, x_pixel, x_step, y, y0, y_step, windows, c = args
-        for place, target in _each(b, windows, [(x0, x_step), (y0, y_step)], c, lanes):
-            values = [simd.load(b, x, p, lanes) for p in _pixels(b, place, x_row, x_pixel, kh, kw)]
-            simd.store(b, y, target, functools.reduce(functools.partial(_combine, b, "max"), values))
+        for (place, target), only in _each(b, windows, [(x0, x_step), (y0, y_step)], c, lanes, masked):
+            values = [simd.load(b, x, p, lanes, only) for p in _pixels(b, place, x_row, x_pixel, kh, kw)]
+            simd.store(b, y, target, functools.reduce(functools.partial(_combine, b, "max"), values), only)
         return context.get_dummy_value()
 
     p, word = types.CPointer(types.float32), types.int64
     kinds = (p, *[word] * 4, p, *[word] * 4)
-    return simd.make_intrinsic(f"max_row_{kh}x{kw}x{lanes}", types.none, kinds, emit)
+    return simd.make_intrinsic(f"max_row_{kh}x{kw}x{lanes}{'_masked' * masked}", types.none, kinds, emit)
 
 
 def _routed(b: Any, v: Any, largest: Any, rest: Any) -> tuple[Any, Any]:
@@ -114,8 +121,10 @@ def _routed(b: Any, v: Any, largest: Any, rest: Any) -> tuple[Any, Any]:
 
 
 @functools.cache
-def route_row(kh: int, kw: int, lanes: int) -> Any:
+def route_row(kh: int, kw: int, lanes: int, masked: bool = False) -> Any:
     """`route_window` for a row of windows of kh × kw pixels that share none: dx is written, not added to.
+
+    It is for at least `lanes` channels; if `masked`, for at most so many.
 
     Arguments of the intrinsic::
 
@@ -126,17 +135,17 @@ def route_row(kh: int, kw: int, lanes: int) -> Any:
     def emit(context: Any, b: Any, signature: Any, args: Any) -> Any:
         x, x0, x_row, x_pixel, x_step, dx, dx0, dx_row, dx_pixel, dx_step, y, y0, y_step, dy, dy0, dy_step = args[:16]
         starts = [(x0, x_step), (dx0, dx_step), (y0, y_step), (dy0, dy_step)]
-        for place, target, value, gradient in _each(b, args[16], starts, args[17], lanes):
-            largest, rest = simd.load(b, y, value, lanes), simd.load(b, dy, gradient, lanes)
-            sources = [simd.load(b, x, p, lanes) for p in _pixels(b, place, x_row, x_pixel, kh, kw)]
+        for (place, target, value, gradient), only in _each(b, args[16], starts, args[17], lanes, masked):
+            largest, rest = simd.load(b, y, value, lanes, only), simd.load(b, dy, gradient, lanes, only)
+            sources = [simd.load(b, x, p, lanes, only) for p in _pixels(b, place, x_row, x_pixel, kh, kw)]
             for v, at in zip(sources, _pixels(b, target, dx_row, dx_pixel, kh, kw), strict=True):
                 given, rest = _routed(b, v, largest, rest)
-                simd.store(b, dx, at, given)
+                simd.store(b, dx, at, given, only)
         return context.get_dummy_value()
 
     p, word = types.CPointer(types.float32), types.int64
     kinds = (*[p, word, word, word, word] * 2, *[p, word, word] * 2, word, word)
-    return simd.make_intrinsic(f"route_row_{kh}x{kw}x{lanes}", types.none, kinds, emit)
+    return simd.make_intrinsic(f"route_row_{kh}x{kw}x{lanes}{'_masked' * masked}", types.none, kinds, emit)
 
 
 @functools.cache

@@ -23,6 +23,10 @@ Images, rows and pixels of each operand have strides of their own, so that it ma
 with a border, or some channels of a wider one.
 """
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import numpy as np
 
 from ..compiler import In, InOut, Kernel, Out, device, f32, i64, kernel
@@ -214,8 +218,40 @@ def max_pool_dx(
                 route(x, xa, x_row, x_pixel, dx, da, dx_row, dx_pixel, rows, cols, y, ya, dy, ga, c0, c1)
 
 
+def _by_channels(make: Callable[..., Any]):
+    """What `make` makes for a row of windows, by the number of channels: with masks in one go, if they are few."""
+    full = make(LANES)
+    if current().masks:
+        wide, narrow = make(LANES, True), make(8, True)  # masked
+
+        @device
+        def masked(c, *args):
+            if c >= LANES:
+                full(*args, c)
+            elif c > 8:
+                wide(*args, c)
+            else:
+                narrow(*args, c)
+
+        return masked
+    eight, four, one = (make(lanes) for lanes in (8, 4, 1))
+
+    @device
+    def overlapping(c, *args):
+        if c >= LANES:
+            full(*args, c)
+        elif c >= 8:
+            eight(*args, c)
+        elif c >= 4:
+            four(*args, c)
+        else:
+            one(*args, c)
+
+    return overlapping
+
+
 def _max_inside(k: int) -> Kernel:
-    full, eight, four, one = (max_row(k, k, lanes) for lanes in (LANES, 8, 4, 1))
+    row = _by_channels(partial(max_row, k, k))
 
     def max_inside(
         x: In, y: Out, c: i64, oh: i64, ow: i64, sh: i64, sw: i64,
@@ -224,21 +260,14 @@ def _max_inside(k: int) -> Kernel:
         for task in range(lo, hi):
             image, p = task // oh, task % oh
             xa, ya = image * x_image + p * sh * x_row, image * y_image + p * y_row
-            if c >= LANES:
-                full(x, xa, x_row, x_pixel, sw * x_pixel, y, ya, y_pixel, ow, c)
-            elif c >= 8:
-                eight(x, xa, x_row, x_pixel, sw * x_pixel, y, ya, y_pixel, ow, c)
-            elif c >= 4:
-                four(x, xa, x_row, x_pixel, sw * x_pixel, y, ya, y_pixel, ow, c)
-            else:
-                one(x, xa, x_row, x_pixel, sw * x_pixel, y, ya, y_pixel, ow, c)
+            row(c, x, xa, x_row, x_pixel, sw * x_pixel, y, ya, y_pixel, ow)
 
     max_inside.__qualname__ = f"max_inside{k}"
     return kernel(max_inside)
 
 
 def _max_inside_dx(k: int) -> Kernel:
-    full, eight, four, one = (route_row(k, k, lanes) for lanes in (LANES, 8, 4, 1))
+    row = _by_channels(partial(route_row, k, k))
 
     def max_inside_dx(
         x: In, y: In, dy: In, dx: Out, h: i64, w: i64, c: i64, oh: i64, ow: i64,
@@ -249,18 +278,8 @@ def _max_inside_dx(k: int) -> Kernel:
             image, p = task // oh, task % oh
             xa, da = image * x_image + p * k * x_row, image * dx_image + p * k * dx_row
             ya, ga = image * y_image + p * y_row, image * dy_image + p * dy_row
-            if c >= LANES:
-                full(x, xa, x_row, x_pixel, k * x_pixel, dx, da, dx_row, dx_pixel, k * dx_pixel,
-                     y, ya, y_pixel, dy, ga, dy_pixel, ow, c)  # fmt: skip
-            elif c >= 8:
-                eight(x, xa, x_row, x_pixel, k * x_pixel, dx, da, dx_row, dx_pixel, k * dx_pixel,
-                      y, ya, y_pixel, dy, ga, dy_pixel, ow, c)  # fmt: skip
-            elif c >= 4:
-                four(x, xa, x_row, x_pixel, k * x_pixel, dx, da, dx_row, dx_pixel, k * dx_pixel,
-                     y, ya, y_pixel, dy, ga, dy_pixel, ow, c)  # fmt: skip
-            else:
-                one(x, xa, x_row, x_pixel, k * x_pixel, dx, da, dx_row, dx_pixel, k * dx_pixel,
-                    y, ya, y_pixel, dy, ga, dy_pixel, ow, c)  # fmt: skip
+            row(c, x, xa, x_row, x_pixel, k * x_pixel, dx, da, dx_row, dx_pixel, k * dx_pixel,
+                y, ya, y_pixel, dy, ga, dy_pixel, ow)  # fmt: skip
             for i in range(p * k, h if p == oh - 1 else p * k + k):  # what is left over lies in no window
                 for j in range(ow * k if i < oh * k else 0, w):
                     clear_dx(dx, image * dx_image + i * dx_row + j * dx_pixel, c)
