@@ -62,6 +62,11 @@ class Target:
     """the same for tiles whose rows are evenly spaced in memory, so that they need fewer pointers"""
     beside: tuple[int, ...]
     """the same for tiles whose rows lie side by side in memory, so that they need one pointer"""
+    exact: tuple[int, ...] = ()
+    """up to two further heights of tiles of one vector whose rows are evenly spaced: one of them may divide exactly the
+    short rows of pixels that narrow layers have"""
+    exact_beside: tuple[int, ...] = ()
+    """the same for rows side by side"""
     by_lane: bool = False
     """whether a multiply-add can take one lane of a register as its scalar"""
     fused: bool = True
@@ -88,7 +93,9 @@ class Target:
 
 #   lanes, V, mr for nv = 1, 2, 3, 4; evenly spaced; side by side; LLVM's name for a machine with no more than this
 TABLE = {
-    "avx512": Target("avx512", 16, 32, (8, 8, 8, 6), (14, 12, 8, 6), (16, 12, 8, 6), masks=True, cpu="x86-64-v4"),
+    "avx512": Target(
+        "avx512", 16, 32, (8, 8, 8, 6), (14, 12, 8, 6), (16, 12, 8, 6), (12, 10), (15,), masks=True, cpu="x86-64-v4"
+    ),
     "avx2": Target("avx2", 8, 16, (8, 6, 4), (10, 6, 4), (10, 6, 4), cpu="x86-64-v3"),
     "neon": Target("neon", 4, 32, (14, 8, 6, 5), (14, 8, 6, 5), (14, 8, 6, 5), by_lane=True),
     "sse": Target("sse", 4, 16, (8, 5, 3), (8, 5, 3), (8, 5, 3), fused=False, cpu="x86-64-v2"),

@@ -38,11 +38,11 @@ read where it lies comes in chunks of a few whole rows, which the prefetchers of
 the next.  In weight gradients all tiles read the same pixels of A and B, so there a chunk stays in L1.
 
 Loop 7 takes tiles of evenly spaced rows (`even` in `tile`; for narrow panels taller ones; where B is not packed, as in
-weight gradients, only of rows that lie side by side) while they fit into what is
-left of a row of the grid, in one call for all of them, and tiles that follow the grid round its end where they do not:
-a row of 28 is 14 + 14, one of 32 is 14 + 14 and half of a tile of 8, whose other half begins the next row.  A plain
-product has one row of the grid (`_with_long_rows`), whose rest is avoided by a few tiles that are shorter by one:
-49 = 4·6 + 5·5.
+weight gradients, only of rows that lie side by side) while they fit into what is left of a row of the grid, in one call
+for all of them, and tiles that follow the grid round its end where they do not: a row of 28 is 14 + 14, one of 32 is
+14 + 14 and half of a tile of 8, whose other half begins the next row.  For panels of one vector there are further
+heights, for short rows that one of them divides: 24 = 12 + 12.  A plain product has one row of the grid
+(`_with_long_rows`), whose rest is avoided by a few tiles that are shorter by one: 49 = 4·6 + 5·5.
 
 Loops 1 to 4 are the task range.  K is split in partitions only where C is small and K is long (weight gradients); their
 number depends on sizes alone and they are summed in order, so results do not depend on the number of threads.
@@ -89,6 +89,16 @@ def tall_rows(room: int, ends: bool, tall: int, mr: int) -> int:
 
 
 @device
+def exact_height(room: int, tall: int, second: int, third: int) -> int:
+    """Number of the further height that divides a short row of the grid exactly, as `tall` does not; 0 for none."""
+    if second == 0 or room >= 4 * tall or room % tall == 0:
+        return 0
+    if room % second == 0:
+        return 1
+    return 2 if third > 0 and room % third == 0 else 0
+
+
+@device
 def advance(place, rows, d1, d2):
     """The place in the grid that lies this many rows behind another."""
     p0, p1, p2 = place[0], place[1], place[2] + rows
@@ -104,7 +114,7 @@ def advance(place, rows, d1, d2):
 def multiply(
     a, b, bias, res, c, runs, m, n, mb, span, panels_first, d1, d2, sa0, sa1, sa2, sc0, sc1, sc2, nruns, chunk, fetched,
     pace, length, ks, ldb, panel_step, parts, part_step, ga, gb, gc, act, alpha, low, high, lo, hi,
-    nr, mr, tall, level, even, packed,
+    nr, mr, tall, second, third, level, even, packed,
 ):  # fmt: skip
     """Loops 1 to 7, for panels of `nr` columns and tiles of `mr` rows, or `tall` ones where rows are evenly spaced.
 
@@ -144,8 +154,11 @@ def multiply(
                     short = cut(left, mr)
                     exact = room == left and short > 0 and left < level and left != tall
                     strip_rows = tall_rows(room, room == left, tall, mr) if spaced and not exact else 0
+                    further = exact_height(room, tall, second, third) if spaced and not exact else 0
                     if left == 1:
                         rows, shape = 1, ROW
+                    elif further > 0:
+                        rows, shape = room, EVEN + further
                     elif strip_rows > 0:
                         rows, shape = strip_rows, TALL
                     elif spaced and tall > mr and room >= mr and not exact:
@@ -177,6 +190,9 @@ def _gemm(nv: int, packed: bool) -> Kernel:
     )
     if tall == mr:  # the last two are the same
         shapes = shapes[:-1]
+    further = (TARGET.exact if packed else TARGET.exact_beside) if nv == 1 else ()
+    shapes += tuple(Shape(height, even, even and not packed, fetch=fetch) for height in further)
+    SECOND, THIRD = (np.int64(height) for height in (*further, 0, 0)[:2])
     bring_tiles = tiles(shapes, nv, LANES, unroll, packed, TARGET.by_lane, TARGET.masks, TARGET.registers > 16)
     # as numbers of a type, of which the loops know nothing more: so they are translated once
     NR, MR, TALL_MR = np.int64(nv * LANES), np.int64(mr), np.int64(tall)
@@ -195,7 +211,7 @@ def _gemm(nv: int, packed: bool) -> Kernel:
         multiply(
             a, b, bias, res, c, runs, m, n, mb, span, panels_first, d1, d2, sa0, sa1, sa2, sc0, sc1, sc2, nruns, chunk,
             fetched, pace, length, ks, ldb, panel_step, parts, part_step, ga, gb, gc, act, alpha, low, high, lo, hi,
-            NR, MR, TALL_MR, LEVEL, SPACED, PACKED,
+            NR, MR, TALL_MR, SECOND, THIRD, LEVEL, SPACED, PACKED,
         )  # fmt: skip
 
     gemm.__qualname__ = f"gemm{nv}{'_packed' * packed}"

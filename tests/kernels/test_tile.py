@@ -5,13 +5,19 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from edgenet.kernels.compiler import In, InI64, Kernel, Out, f32, i64
+from edgenet.kernels.cpu.gemm import exact_height
 from edgenet.kernels.generators import tile, tiles
 from edgenet.kernels.target import TABLE, Shape
 from tolerance import tolerance
 
 TILES = sorted({(t.mr(nv), nv, t.lanes) for t in TABLE.values() for nv in range(1, t.widest + 1)})
-BESIDE = sorted({(t.beside[nv - 1], nv, t.lanes) for t in TABLE.values() for nv in range(1, t.widest + 1)} | set(TILES))
-EVEN = sorted({(t.tall[nv - 1], nv, t.lanes) for t in TABLE.values() for nv in range(1, t.widest + 1)} | set(TILES))
+NARROW = {(mr, 1, t.lanes) for t in TABLE.values() for mr in (*t.exact, *t.exact_beside)}
+BESIDE = sorted(
+    {(t.beside[nv - 1], nv, t.lanes) for t in TABLE.values() for nv in range(1, t.widest + 1)} | set(TILES) | NARROW
+)
+EVEN = sorted(
+    {(t.tall[nv - 1], nv, t.lanes) for t in TABLE.values() for nv in range(1, t.widest + 1)} | set(TILES) | NARROW
+)
 #: shape, vectors, lanes, unrolled steps, by lane
 CASES = [
     *((Shape(mr), *width, unroll, False) for mr, *width in TILES for unroll in (1, 2)),
@@ -91,3 +97,13 @@ def test_tiles_fit_the_registers(target):
     for nv in range(1, target.widest + 1):
         for mr in (target.mr(nv), target.tall[nv - 1], target.beside[nv - 1]):
             assert mr * nv + nv + 1 <= target.registers
+    assert all(mr + 2 <= target.registers for mr in (*target.exact, *target.exact_beside))
+
+
+@pytest.mark.parametrize("heights", [(14, 12, 10), (16, 15, 0), (8, 0, 0)])
+def test_short_rows_are_divided_exactly_where_a_height_does(heights):
+    tall, *further = heights
+    for room in range(1, 6 * tall):
+        dividing = [i for i, height in enumerate(further, 1) if height and room % height == 0]
+        wanted = dividing[0] if dividing and room % tall and room < 4 * tall else 0
+        assert exact_height(room, *heights) == wanted

@@ -85,6 +85,25 @@ def test_weight_gradient(case):
     assert_allclose(got, oracle.conv2d_dw(x, dy, w.shape, **case.attrs), *tolerance(got.dtype, k))
 
 
+@pytest.mark.parametrize("width", [9, 10, 11, 12, 14, 15, 18, 20, 24, 28, 30, 36, 39, 45, 47, 60])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_narrow_layers_with_rows_of_any_length(width, rows):
+    """Rows of `width` pixels forward; in the weight gradient of so many channels beside one another."""
+    rng, co = np.random.default_rng(width), current().lanes
+    x, w = (rng.standard_normal(s).astype(np.float32) for s in ((2, rows, width, 3), (1, 1, 3, co)))
+    attrs = {"strides": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1}
+    wide, padded = {**attrs, "padding": ((0, 0), (1, 1))}, (1, 3, 3, co)
+    for fixed in ((), (1,)):
+        for kernel, a in ((w, attrs), (np.resize(x, padded), wide)):
+            y = run(conv2d, x, kernel, None, fixed=fixed, **a)
+            assert_allclose(y, oracle.conv2d(x, kernel, None, **a), *tolerance(y.dtype, kernel[..., 0].size))
+    x = rng.standard_normal((2, 4, 5, width)).astype(np.float32)
+    for kernel, a in (((1, 1, width, co), attrs), ((2, 1, width, co), attrs)):
+        dy = rng.standard_normal((2, 5 - kernel[0], 5, co)).astype(np.float32)
+        got = run(dw, x, dy, w_shape=kernel, **a)
+        assert_allclose(got, oracle.conv2d_dw(x, dy, kernel, **a), *tolerance(got.dtype, dy.size // co))
+
+
 @pytest.mark.parametrize("seed", range(24))
 def test_few_output_channels(seed):
     """Several pixels are computed abreast; what each of them is told apart by must not get mixed up."""
