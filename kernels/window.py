@@ -7,9 +7,9 @@ An image is NHWC, so a window of rows × cols pixels is a grid of runs of channe
           └───┴───┴───┘
            ──▶ col_step
 
-Nothing is masked: channels behind the last whole vector are done again with a vector that ends at the last channel, or
-with narrower vectors (`kernels.cpu.pool`).  Windows of a common size that lie wholly inside the image are taken row by
-row, with all their pixels written out (`max_row`, `route_row`).
+Channels behind the last whole vector are done again with a vector that ends at the last channel, or with narrower
+vectors (`kernels.cpu.pool`).  Windows of a common size that lie wholly inside the image are taken row by row, with all
+their pixels written out (`max_row`, `route_row`); there few channels are one vector with a mask, if masks cost nothing.
 """
 
 from __future__ import annotations
