@@ -44,7 +44,7 @@ class Addresses:
         address = memory.ctypes.data
         return address + -address % ALIGN_BYTES
 
-    def place_constants(self, steps: Sequence[Step], graph: Graph, of_runs: Sequence[Step]) -> int:
+    def place_constants(self, graph: Graph, steps: Sequence[Step], of_runs: Sequence[Step]) -> int:
         """Memory for what constant steps write; returns its size.
 
         What runs read has its own; what only leads to it (weights times the scale of a batch norm, before they are

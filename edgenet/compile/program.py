@@ -64,7 +64,7 @@ class Program:
         self.steps = [s for item in self._items for s in steps_of(item)]
         self._constant_steps = [s for i, s in enumerate(steps) if i in once and i not in repeated]
         self.addresses = Addresses(graph.name, places)
-        self.constant_bytes = self.addresses.place_constants(self._constant_steps, graph, self.steps)
+        self.constant_bytes = self.addresses.place_constants(graph, self._constant_steps, self.steps)
         self.arena_bytes = self.addresses.place_arena(graph, self._items, self._within)
         self.writes_variables = any(get_op(n.op).effect for n in graph.nodes)
         self._stamp = -1

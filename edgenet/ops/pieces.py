@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from edgenet.kernels.target import l2_bytes
 
-#: of L2, what a task over images touches at most: a chain touches two or three times as much, and is to stay in half
+#: of L2, what a product's task over images touches at most: a chain touches two or three times as much, and is to
+#: stay in half (tasks of normalisation have a size of their own)
 SHARE = 0.2
 #: units of a batch, at least and at most: threads share them out, and sums keep a part for each
 UNITS, MOST = 8, 32
